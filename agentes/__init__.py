@@ -1,0 +1,1 @@
+"""Three agents, for pictures, clips and voices, and all they need to get one task done."""

@@ -1,0 +1,107 @@
+"""The contract: all that the author of an adapter must learn.
+
+An adapter translates between an Order and one vendor's language. It never waits, retries, counts
+or saves: the engine does. A vendor's adapter is handed an httpx client that already knows the
+address, the signature and the manners; a platform on this machine is handed a folder to write in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import JsonValue
+
+from shared_knowledge.errors import PlatformError
+from shared_knowledge.vocabulary import Money, Order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+__all__ = ["Body", "Done", "File", "Inline", "Link", "LocalPlatform", "Media", "Pending", "Platform"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """The media wait at an address; `signed` means it must be asked for with our key."""
+
+    url: str
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Inline:
+    """The media are base64 text inside the JSON answer, at this JSON pointer."""
+
+    pointer: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """The answer's body is the file."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A local platform wrote the file itself, under this name in the folder it was handed."""
+
+    name: str
+
+
+Media = Link | Inline | Body | File
+
+
+@dataclass(frozen=True)
+class Pending:
+    """It is being made: how to ask for it again, even from another process, and when to look."""
+
+    receipt: dict[str, JsonValue]
+    look_again_in_s: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """It is made: where the media are, what could not be expressed, what the vendor says it cost."""
+
+    media: Media
+    warnings: tuple[str, ...] = ()
+    cost: Money | None = None
+    measured: dict[str, JsonValue] = field(default_factory=dict)
+
+
+class Platform(Protocol):
+    """One company's language."""
+
+    async def prepare(self, http: httpx.AsyncClient, order: Order) -> Order:
+        """Free and repeatable work before the purchase, such as uploads; most do nothing."""
+        ...
+
+    async def start(self, http: httpx.AsyncClient, order: Order) -> Pending | Done:
+        """Exactly one request: the paid one."""
+        ...
+
+    async def check(self, http: httpx.AsyncClient, order: Order) -> Pending | Done:
+        """Asks once how a started order stands."""
+        ...
+
+    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Done | None:
+        """Asks for an order whose answer was lost; only where the vendor can be asked."""
+        ...
+
+    async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
+        """Asks the vendor to stop; only where it can be asked."""
+        ...
+
+    def explain(self, response: httpx.Response) -> PlatformError | None:
+        """Their error in our words; None leaves it to the house table."""
+        ...
+
+
+class LocalPlatform(Protocol):
+    """A platform on this machine: free, repeatable, deterministic for a seed."""
+
+    async def start(self, desk: Path, order: Order) -> Done:
+        """Makes the file in the folder it is handed; starting again gives the same file."""
+        ...

@@ -1,0 +1,1 @@
+"""The platforms of this machine: no key, no network, no cost, the same contract as everyone else."""

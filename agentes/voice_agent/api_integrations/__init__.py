@@ -1,0 +1,1 @@
+"""One adapter per platform that makes voices."""

@@ -1,0 +1,1 @@
+"""What is set from outside: settings, secrets and the log that hides them."""

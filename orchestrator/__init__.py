@@ -1,0 +1,1 @@
+"""From a sentence to finished media: understand, plan, quote, delegate, join, deliver."""

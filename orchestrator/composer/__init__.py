@@ -1,0 +1,1 @@
+"""Assets in, deliverable out: timeline, captions, film, folder, report."""

@@ -1,0 +1,1 @@
+"""The faces: outside words into Studio calls, and back."""

@@ -1,0 +1,1 @@
+"""What survives: jobs, orders, budgets and outcomes, in tables with rules of their own."""

@@ -1,0 +1,154 @@
+"""Every error of Agentes is named after what should happen next.
+
+AgentesError
+ ├ NeedsPerson       a person must act; nobody else can
+ │  ├ MissingSecret     a key is not there (drafts need none)
+ │  ├ UnclearBrief      the words cannot be turned into work
+ │  ├ BadRequest        the way it was asked is wrong: an option, a file, a folder
+ │  ├ OverBudget        a cap would be passed
+ │  ├ QuoteChanged      prices are no longer those that were accepted
+ │  ├ InDoubt           an order may or may not have been booked
+ │  └ Refused           the vendor's content rules said no
+ ├ TryAgain          the wire repeats these, nobody else does
+ │  ├ Throttled         wait, then the same again
+ │  └ Unreachable       nothing was sent, or a free read failed
+ ├ TryElsewhere      this platform cannot; the next offer may
+ │  ├ Unsuitable        limits, or a file that is not what was asked for
+ │  ├ Unavailable       key, credit, model or circuit: not now, not here
+ │  └ Failed            the vendor tried and could not make it
+ └ Broken            our own side failed: disk, a killed child, a damaged install
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+__all__ = [
+    "AgentesError",
+    "BadRequest",
+    "Broken",
+    "Failed",
+    "InDoubt",
+    "MissingSecret",
+    "NeedsPerson",
+    "OverBudget",
+    "PlatformError",
+    "QuoteChanged",
+    "Refused",
+    "Throttled",
+    "TryAgain",
+    "TryElsewhere",
+    "Unavailable",
+    "UnclearBrief",
+    "Unreachable",
+    "Unsuitable",
+]
+
+
+class AgentesError(Exception):
+    """What went wrong, in a sentence, and what to do about it, in another."""
+
+    def __init__(self, what: str, *, todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.todo}".strip()
+
+
+class PlatformError(AgentesError):
+    """An error a platform caused, with its own sentence and the number its support will ask for."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        platform: str = "",
+        request_id: str = "",
+        vendor_says: str = "",
+        todo: str = "",
+    ) -> None:
+        super().__init__(what, todo=todo)
+        self.platform = platform
+        self.request_id = request_id
+        self.vendor_says = vendor_says
+
+
+class NeedsPerson(AgentesError):
+    """A person must act."""
+
+
+class MissingSecret(NeedsPerson):
+    """A key is not set; names the variable, and reminds that drafts need none."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        super().__init__(
+            f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set.",
+            todo="Put it in the environment or in .env, or add --draft: the draft platforms need no key.",
+        )
+
+
+class UnclearBrief(NeedsPerson):
+    """The words cannot be turned into work."""
+
+
+class BadRequest(NeedsPerson):
+    """The way it was asked is wrong: an option, a file, a folder."""
+
+    @classmethod
+    def about_folder(cls, folder: PurePath, why: str, todo: str) -> BadRequest:
+        return cls(f"{folder}: {why}.", todo=todo)
+
+
+class OverBudget(NeedsPerson):
+    """A cap would be passed; nothing was spent."""
+
+
+class QuoteChanged(NeedsPerson):
+    """What was accepted is no longer what it would cost; nothing was spent."""
+
+
+class InDoubt(NeedsPerson, PlatformError):
+    """An order may have been booked; its money stays set aside until somebody knows."""
+
+
+class Refused(NeedsPerson, PlatformError):
+    """The vendor's content rules said no; it goes elsewhere only if the person said so."""
+
+
+class TryAgain(PlatformError):
+    """The same again may work; only the wire repeats."""
+
+
+class Throttled(TryAgain):
+    """The vendor asks for patience, sometimes for a stated number of seconds."""
+
+    def __init__(self, what: str, *, after_s: float | None = None, platform: str = "") -> None:
+        super().__init__(what, platform=platform)
+        self.after_s = after_s
+
+
+class Unreachable(TryAgain):
+    """No byte of the request left, or a free read failed."""
+
+
+class TryElsewhere(PlatformError):
+    """This platform cannot do it; the next offer may."""
+
+
+class Unsuitable(TryElsewhere):
+    """Outside its limits, or what came back is not what was asked for."""
+
+
+class Unavailable(TryElsewhere):
+    """Key, credit, model or circuit: not now, not here."""
+
+
+class Failed(TryElsewhere):
+    """The vendor tried and could not make it."""
+
+
+class Broken(AgentesError):
+    """Our own side failed: the disk, a child process, the installation."""
