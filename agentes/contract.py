@@ -8,7 +8,7 @@ address, the signature and the manners; a platform on this machine is handed a f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Body", "Done", "File", "Inline", "Link", "LocalPlatform", "Media", "Pending", "Platform"]
+__all__ = [
+    "Body",
+    "Done",
+    "File",
+    "Inline",
+    "Line",
+    "Link",
+    "LocalPlatform",
+    "Media",
+    "Pending",
+    "Platform",
+]
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class Link:
 
     url: str
     signed: bool = False
+    kind: Literal["link"] = "link"
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,14 @@ class Inline:
     """The media are base64 text inside the JSON answer, at this JSON pointer."""
 
     pointer: str
+    kind: Literal["inline"] = "inline"
 
 
 @dataclass(frozen=True)
 class Body:
     """The answer's body is the file."""
+
+    kind: Literal["body"] = "body"
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class File:
     """A local platform wrote the file itself, under this name in the folder it was handed."""
 
     name: str
+    kind: Literal["file"] = "file"
 
 
 Media = Link | Inline | Body | File
@@ -104,4 +120,20 @@ class LocalPlatform(Protocol):
 
     async def start(self, desk: Path, order: Order) -> Done:
         """Makes the file in the folder it is handed; starting again gives the same file."""
+        ...
+
+
+class Line(Protocol):
+    """An adapter joined to its platform: by the wire, or by a folder on this machine."""
+
+    async def start(self, order: Order) -> Pending | Done:
+        """Buys the order: called once, after its sending was written down."""
+        ...
+
+    async def check(self, order: Order) -> Pending | Done:
+        """Asks once how a started order stands."""
+        ...
+
+    async def collect(self, order: Order, done: Done) -> Path:
+        """Brings the finished media to this machine; free, and repeatable."""
         ...

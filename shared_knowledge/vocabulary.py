@@ -43,6 +43,7 @@ __all__ = [
     "QuoteLine",
     "Shortfall",
     "Shot",
+    "Size",
     "Span",
     "Spec",
     "Task",
@@ -499,7 +500,6 @@ class Job(Frozen):
     ended_at: datetime | None = None
     plan: Plan | None = None
     quote: Quote | None = None
-    film: str | None = None
     why: str | None = None
 
 

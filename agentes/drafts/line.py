@@ -1,0 +1,35 @@
+"""The line to a platform of this machine: a folder instead of a network."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from agentes.contract import Done, File, LocalPlatform
+from agentes.media.shelf import Shelf
+from shared_knowledge.errors import Broken
+from shared_knowledge.vocabulary import Order
+
+__all__ = ["LocalLine"]
+
+
+class LocalLine:
+    """Joins a draft platform to the desk of each order."""
+
+    def __init__(self, platform: str, shelf: Shelf) -> None:
+        self._adapter: LocalPlatform = import_module(f"agentes.drafts.{platform}").Adapter()
+        self._shelf = shelf
+
+    async def start(self, order: Order) -> Done:
+        """Makes the file; free, so doing it again is harmless."""
+        return await self._adapter.start(self._shelf.desk(order.id), order)
+
+    async def check(self, order: Order) -> Done:
+        """A local platform answers at once, so there is nothing to wait for but the work itself."""
+        return await self.start(order)
+
+    async def collect(self, order: Order, done: Done) -> Path:
+        """The file is already here."""
+        if not isinstance(done.media, File):
+            raise Broken(f"{order.platform} answered with {done.media.kind}, not with a file.")
+        return self._shelf.desk(order.id) / done.media.name

@@ -1,0 +1,90 @@
+"""Where files live: finished ones by their digest, unfinished ones on the desk of their order."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from shared_knowledge.errors import Broken
+from shared_knowledge.vocabulary import Frozen
+
+__all__ = ["Shelf", "Stored"]
+
+_CHUNK = 1 << 20
+
+
+class Stored(Frozen):
+    """A file on the shelf: its digest is its name."""
+
+    sha256: str
+    size_bytes: int
+    path: str
+
+
+class Shelf:
+    """A folder of finished files that are never changed, and the desks where new ones are made."""
+
+    def __init__(self, home: Path) -> None:
+        self._shelf = home / "shelf"
+        self._desks = home / "desks"
+
+    def desk(self, order_id: str) -> Path:
+        """The working folder of one order; the same one after a restart."""
+        desk = self._desks / order_id
+        try:
+            desk.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Broken(
+                f"The working folder {desk} cannot be made: {error.strerror}.",
+                todo="Choose a writable folder with AGENTES_HOME.",
+            ) from error
+        return desk
+
+    def clear(self, order_id: str) -> None:
+        """Takes an order's desk away, with whatever half-made things lie on it."""
+        shutil.rmtree(self._desks / order_id, ignore_errors=True)
+
+    def put(self, file: Path) -> Stored:
+        """Moves a finished file onto the shelf, whole and synced, under its digest."""
+        digest, size = _digest(file)
+        place = self.path(digest, file.suffix)
+        try:
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("rb") as made:
+                    os.fsync(made.fileno())
+                file.replace(place)
+                _sync_folder(place.parent)
+        except OSError as error:
+            raise Broken(
+                f"The file could not be kept on the shelf: {error.strerror}.",
+                todo="Free some space and run `agentes resume`; what was paid for is not bought again.",
+            ) from error
+        return Stored(sha256=digest, size_bytes=size, path=str(place))
+
+    def path(self, sha256: str, suffix: str) -> Path:
+        """Where a file of that digest and ending stands, or would stand."""
+        return self._shelf / sha256[:2] / f"{sha256}{suffix}"
+
+    def find(self, sha256: str) -> Path | None:
+        """The file of that digest, if it is on the shelf."""
+        return next((self._shelf / sha256[:2]).glob(f"{sha256}.*"), None)
+
+
+def _digest(file: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with file.open("rb") as whole:
+        while chunk := whole.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

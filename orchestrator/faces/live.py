@@ -1,0 +1,112 @@
+"""A job while it runs: a row per task on a terminal, a line per step elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from shared_knowledge.vocabulary import Job, Money
+
+if TYPE_CHECKING:
+    from orchestrator.store.jobs import Event
+
+__all__ = ["Progress"]
+
+_WORDS = {
+    "waiting": ("waits", "dim"),
+    "preparing": ("preparing", "cyan"),
+    "making": ("making", "bold cyan"),
+    "elsewhere": ("trying elsewhere", "yellow"),
+    "kept": ("kept", "green"),
+    "done": ("done", "green"),
+    "failed": ("not made", "red"),
+    "refused": ("refused", "red"),
+    "in_doubt": ("in doubt", "magenta"),
+    "over_budget": ("over budget", "red"),
+    "joining": ("joining", "bold cyan"),
+}
+_ENDS = {"kept", "done", "failed", "refused", "in_doubt", "over_budget"}
+
+
+class _Row:
+    """How one task stands on the screen."""
+
+    def __init__(self, name: str, depth: int) -> None:
+        self.name = name
+        self.depth = depth
+        self.phase = "waiting"
+        self.where = ""
+        self.cost = ""
+        self.began = time.monotonic()
+        self.seconds: float | None = None
+
+    def move(self, event: Event) -> None:
+        self.phase = event.phase
+        self.where = event.platform or self.where
+        if event.cost is not None:
+            self.cost = Money.dollars(event.cost).short if event.cost != "0.000000" else "free"
+        if event.phase in _ENDS:
+            self.seconds = time.monotonic() - self.began
+
+
+class Progress:
+    """Shows events as they come; on anything but a terminal, plain lines on standard error."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._rows: dict[str, _Row] = {}
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            print(f"{self._job.id} begins", file=sys.stderr)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """One more thing happened."""
+        if event.what not in {"task", "film"}:
+            return
+        name = event.task or "film"
+        row = self._rows.get(name)
+        if row is None:
+            asker = self._rows.get(event.asked_by or "")
+            row = self._rows[name] = _Row(name, asker.depth + 1 if asker else 0)
+        row.move(event)
+        if not self._console.is_terminal:
+            words, _ = _WORDS.get(row.phase, (row.phase, ""))
+            took = f" in {row.seconds:.1f} s" if row.seconds is not None else ""
+            where = f" on {row.where}" if row.where else ""
+            note = f": {event.note}" if event.note else ""
+            print(f"{name}  {words}{where}{took}{note}", file=sys.stderr)
+
+    def _table(self) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for row in self._in_order():
+            words, style = _WORDS.get(row.phase, (row.phase, ""))
+            seconds = row.seconds if row.seconds is not None else time.monotonic() - row.began
+            name = Text("   " * (row.depth - 1) + " └ " + row.name if row.depth else f" {row.name}")
+            table.add_row(name, Text(row.where), Text(words, style=style), Text(f"{seconds:4.1f} s"), Text(row.cost))
+        return table
+
+    def _in_order(self) -> list[_Row]:
+        """Each asker above what it asked for."""
+        tops = [row for row in self._rows.values() if row.depth == 0]
+        asked = [row for row in self._rows.values() if row.depth > 0]
+        rows: list[_Row] = []
+        for top in tops:
+            rows.append(top)
+            rows += [row for row in asked if row.name.startswith(f"{top.name}.")]
+        return rows + [row for row in asked if row not in rows]

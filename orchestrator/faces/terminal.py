@@ -1,0 +1,235 @@
+"""How things look in a terminal: quotes, results and listings that fit eighty columns."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from shared_knowledge.errors import BadRequest
+from shared_knowledge.vocabulary import Asset, Job, Money, Shortfall, Span, Spec, VideoSpec, VoiceSpec
+
+if TYPE_CHECKING:
+    from orchestrator.faces.checkup import Finding
+    from orchestrator.faces.ledger import Report
+    from orchestrator.quoting import PlatformRow, Proposal
+
+__all__ = [
+    "agrees",
+    "show_checkup",
+    "show_costs",
+    "show_job",
+    "show_platforms",
+    "show_proposal",
+    "show_result",
+    "show_runs",
+]
+
+_WIDEST = 100
+_STATES = {"done": "green", "partial": "yellow", "failed": "red", "in_doubt": "magenta", "interrupted": "yellow"}
+
+
+def _console(*, to_stderr: bool = False) -> Console:
+    console = Console(stderr=to_stderr, highlight=False, soft_wrap=False)
+    console.width = min(console.width, _WIDEST)
+    return console
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="dim")
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool = False) -> None:
+    """The brief as it was understood, who would do what, and what it would cost."""
+    console = _console(to_stderr=to_stderr)
+    plan, quote = proposal.plan, proposal.quote
+    console.print()
+    console.print(Padding(_marked(plan.brief, plan.coverage), (0, 2)))
+    console.print()
+    table = _table("task", "what", "platform", ">price")
+    for task in plan.tasks:
+        chosen = quote.line(task.id).chosen
+        where = f"{chosen.platform} {chosen.model}" if chosen and not proposal.is_draft else ""
+        where = where or (chosen.platform if chosen else "nobody can")
+        table.add_row(task.id, _what(task.spec), where, _price(chosen.price) if chosen else "–")
+    if plan.film is not None:
+        film = plan.film
+        length = f"{film.duration_s:g} s, " if film.duration_s else ""
+        captions = ", captions" if film.captions and film.voices else ""
+        table.add_row("film", f"{length}{film.width}×{film.height}{captions}", "this machine", "free")
+    console.print(Padding(table, (0, 1)))
+    budget = f", budget {plan.budget.short}" if plan.budget is not None else ""
+    console.print(f"  Estimate {_price(quote.estimate)}, never more than {_price(quote.ceiling)}{budget}.")
+    if proposal.is_draft:
+        console.print(f"  {proposal.why_draft}")
+    if in_full:
+        _list(console, "Assumed", plan.assumptions, "dim")
+        _rejected(console, proposal)
+    _list(console, "Question", plan.questions, "yellow")
+    _list(console, "Note", tuple(dict.fromkeys((*plan.warnings, *quote.warnings))), "yellow")
+    if in_full:
+        console.print(f"  Quote {quote.hash}, good until {quote.expires_at:%Y-%m-%d %H:%M} UTC.", style="dim")
+    console.print()
+
+
+def _marked(text: str, coverage: Sequence[Span]) -> Text:
+    """The words of the brief, marked by what became of them."""
+    marked = Text(text.strip())
+    shift = len(text) - len(text.lstrip())
+    styles = {"creative": "", "not understood": "red underline", "cannot be met": "yellow strike"}
+    for span in coverage:
+        style = styles.get(span.means, "bold cyan")
+        if style:
+            marked.stylize(style, span.start - shift, span.end - shift)
+    lost = [span.text for span in coverage if span.means in {"not understood", "cannot be met"}]
+    if lost:
+        marked.append(f"\nNot understood or not possible: {'; '.join(lost)}", style="yellow")
+    return marked
+
+
+def _what(spec: Spec) -> str:
+    match spec:
+        case VideoSpec():
+            shots = f", {len(spec.shots)} shots" if len(spec.shots) > 1 else ""
+            return f"clip {spec.duration_s:g} s, {spec.aspect_ratio}{shots}"
+        case VoiceSpec():
+            return f"{spec.intent} in {spec.language}, {len(spec.script.split())} words"
+        case _:
+            return f"{spec.intent} picture, {spec.aspect_ratio}"
+
+
+def _rejected(console: Console, proposal: Proposal) -> None:
+    for line in proposal.quote.lines:
+        codes: dict[str, list[str]] = {}
+        for offer in line.offers:
+            if not offer.suitable:
+                codes.setdefault(", ".join(offer.why_not) or "unpriced", []).append(f"{offer.platform} {offer.model}")
+        said = "; ".join(f"{why}: {', '.join(who)}" for why, who in codes.items())
+        if said:
+            console.print(Padding(Text(f"{line.task}, not taken — {said}", style="dim"), (0, 2)))
+
+
+def _list(console: Console, title: str, sentences: Sequence[str], style: str) -> None:
+    for sentence in sentences:
+        console.print(Padding(Text(f"{title}: {sentence}", style=style), (0, 2)))
+
+
+def agrees(proposal: Proposal) -> bool:
+    """Asks before spending; without a terminal nobody can be asked, so it refuses."""
+    if not sys.stdin.isatty():
+        raise BadRequest(
+            f"This would spend up to {proposal.quote.ceiling.short} and there is no terminal to ask on.",
+            todo=f"Add --yes, or --quote {proposal.quote.hash} to accept exactly this.",
+        )
+    _console(to_stderr=True).print("  Go ahead? \\[y/N] ", end="")
+    return sys.stdin.readline().strip().lower() in {"y", "yes", "s", "sim", "si", "sí", "oui", "ja"}
+
+
+def show_result(result: Mapping[str, Any]) -> None:
+    """What was made, what was not, where it is and what it cost."""
+    console = _console()
+    table = _table("file", "measured", "platform", ">cost")
+    for asset in result["assets"]:
+        size = f"{asset['width']}×{asset['height']}" if asset["width"] else ""
+        length = f"{asset['duration_s']:g} s" if asset["duration_s"] else ""
+        measured = ", ".join(part for part in (length, size) if part)
+        name = str(asset["path"]).rpartition("/")[2]
+        table.add_row(name, measured, asset["platform"], _price(Money.dollars(asset["cost_usd"])))
+    if result["assets"]:
+        console.print(Padding(table, (0, 1)))
+    for shortfall in result["shortfalls"]:
+        console.print(f"  [red]Not made:[/] {shortfall['task']}", end="")
+        console.print(Text(f": {shortfall['why']}"))
+    for warning in result["warnings"]:
+        console.print(Padding(Text(f"Note: {warning}", style="yellow"), (0, 2)))
+    if result["film"]:
+        measured = result.get("film_measured") or {}
+        facts = f" ({measured['duration_s']:g} s, {measured['width']}×{measured['height']})" if measured else ""
+        console.print("  Film    ", Text(f"{result['film']}{facts}"), soft_wrap=True)
+    console.print("  Folder  ", Text(str(result["folder"])), soft_wrap=True)
+    console.print("  Report  ", Text(f"{result['folder']}/report.html"), soft_wrap=True)
+    console.print(f"  Cost     {Money.dollars(result['cost_usd']).usd[:-4]}", end="")
+    console.print(f" of at most {Money.dollars(result['ceiling_usd']).usd[:-4]} USD")
+
+
+def show_platforms(rows: Sequence[PlatformRow]) -> None:
+    """Every platform, whether it can be used now, and what it lacks."""
+    console = _console()
+    table = _table("platform", "medium", "models", "ready", "why not")
+    for row in rows:
+        ready = Text("yes", style="green") if row.ready else Text("no", style="dim")
+        table.add_row(row.id, row.medium, str(len(row.models)), ready, Text("; ".join(row.why_not), style="dim"))
+    console.print(table)
+
+
+def show_costs(report: Report, by: str) -> None:
+    """The ledger added up one way, and its total."""
+    console = _console()
+    table = _table(by, ">orders", ">spent", ">reserved", ">wasted", ">in doubt")
+    rows = [*report.groups[by].items(), ("total", report.total)]
+    for name, sums in rows:
+        money = (sums.spent, sums.reserved, sums.wasted, sums.in_doubt)
+        style = "bold" if name == "total" else ""
+        table.add_row(name, str(sums.orders), *(amount.short for amount in money), style=style)
+    console.print(table)
+
+
+def show_runs(jobs: Sequence[tuple[Job, str]]) -> None:
+    """The jobs, newest first."""
+    console = _console()
+    if not jobs:
+        console.print('Nothing yet. Try: agentes make "a square photo of a candle"')
+        return
+    table = _table("job", "state", "when", "brief")
+    for job, state in jobs:
+        words = " ".join(job.brief.text.split())
+        words = words if len(words) <= 60 else f"{words[:59]}…"
+        when = f"{job.created_at.astimezone():%d %b %H:%M}"
+        table.add_row(job.id, Text(state, style=_STATES.get(state, "")), when, Text(words))
+    console.print(table)
+
+
+def show_job(job: Job, state: str, outcomes: Mapping[str, Asset | Shortfall]) -> None:
+    """One job: its words, its tasks and what became of them."""
+    console = _console()
+    console.print(Text(f"{job.id}  {state}", style=f"bold {_STATES.get(state, '')}".strip()))
+    console.print(Padding(Text(job.brief.text), (0, 2)))
+    table = _table("task", "what became of it", ">cost")
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Asset):
+            table.add_row(name, f"made on {outcome.platform}", outcome.cost.short)
+        else:
+            table.add_row(name, Text(f"not made: {outcome.why}", style="red"), "–")
+    for task in job.plan.tasks if job.plan else ():
+        if task.id not in outcomes:
+            table.add_row(task.id, Text("not yet", style="dim"), "–")
+    console.print(table)
+    if job.why:
+        console.print(Padding(Text(f"Why: {job.why}", style="yellow"), (0, 2)))
+    console.print("  Folder  ", Text(job.folder), soft_wrap=True)
+    if state in {"interrupted", "partial", "failed"}:
+        console.print(f"  Carry on with: agentes resume {job.id}")
+
+
+def show_checkup(findings: Sequence[Finding]) -> None:
+    """What is here and what is missing."""
+    console = _console()
+    marks = {"good": Text("✓", style="green"), "missing": Text("–", style="dim"), "broken": Text("✗", style="red")}
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for finding in findings:
+        table.add_row(marks[finding.verdict], finding.what, Text(finding.detail, style="dim"))
+    console.print(table)
+
+
+def _price(amount: Money | None) -> str:
+    return "–" if amount is None else "free" if amount == 0 else amount.short

@@ -1,0 +1,127 @@
+"""The graph of one run: understand, plan, quote, approve, perform, compose, deliver.
+
+It is coarse on purpose. A node may run again after a crash, so no node ever buys: each one only
+says "ensure this", and the ledger and the board know what is there already. All tasks are fanned
+out at once and wait for each other on the board, so nothing waits for the slowest of its row.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypedDict
+
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde import _msgpack
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, Send, interrupt
+
+from orchestrator.stages import Approval, Stages
+from shared_knowledge.errors import Broken
+
+__all__ = ["run"]
+
+
+class State(TypedDict, total=False):
+    """What a checkpoint holds: names and short words, never files, plans or prompts."""
+
+    tasks: list[str]
+    approved: bool
+    outcomes: Annotated[dict[str, str], operator.or_]
+
+
+class Errand(TypedDict):
+    """What one performing node is told: which task."""
+
+    task: str
+
+
+def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
+    async def understand(state: State) -> State:
+        await stages.understand()
+        return {}
+
+    async def plan(state: State) -> State:
+        return {"tasks": list(await stages.plan())}
+
+    async def quote(state: State) -> State:
+        get_stream_writer()({"what": "quote", "note": await stages.quote()})
+        return {}
+
+    async def approve(state: State) -> State:
+        if not stages.needs_approval:
+            return {"approved": True}
+        return {"approved": bool(interrupt({"quote": await stages.quote()}))}
+
+    def each_task(state: State) -> list[Send] | str:
+        if not state["approved"]:
+            return END
+        return [Send("perform", Errand(task=task)) for task in state["tasks"]]
+
+    async def perform(errand: Errand) -> State:
+        task = errand["task"]
+        return {"outcomes": {task: await stages.perform(task, get_stream_writer())}}
+
+    async def compose(state: State) -> State:
+        await stages.compose(get_stream_writer())
+        return {}
+
+    async def deliver(state: State) -> State:
+        await stages.deliver(get_stream_writer())
+        return {}
+
+    graph = StateGraph(State)
+    steps: Mapping[str, Any] = {
+        "understand": understand,
+        "plan": plan,
+        "quote": quote,
+        "approve": approve,
+        "perform": perform,
+        "compose": compose,
+        "deliver": deliver,
+    }
+    for name, step in steps.items():
+        graph.add_node(name, step)
+    for before, after in ((START, "understand"), ("understand", "plan"), ("plan", "quote"), ("quote", "approve")):
+        graph.add_edge(before, after)
+    graph.add_conditional_edges("approve", each_task, ["perform", END])
+    # One plain edge: a conditional one out of a fanned-out node would fire once per instance.
+    graph.add_edge("perform", "compose")
+    graph.add_edge("compose", "deliver")
+    graph.add_edge("deliver", END)
+    return graph.compile(checkpointer=saver)
+
+
+async def run(
+    thread: str,
+    stages: Stages,
+    saver: BaseCheckpointSaver[Any],
+    tell: Callable[[dict[str, Any]], Awaitable[None]],
+    answer: bool | None = None,
+) -> Approval | None:
+    """Runs, or carries on, the graph of a thread; returns the approval it paused for, if it did."""
+    if not _msgpack.STRICT_MSGPACK_ENABLED:
+        raise Broken(
+            "Checkpoints could execute code: LangGraph was imported before Agentes without strict msgpack.",
+            todo="Set LANGGRAPH_STRICT_MSGPACK=true in the environment.",
+        )
+    graph = _build(stages, saver)
+    config = {"configurable": {"thread_id": thread}}
+    seen = await graph.aget_state(config)
+    begun = seen.created_at is not None
+    start: Any = Command(resume=answer) if answer is not None else (None if begun else {"outcomes": {}})
+    if begun and answer is None and seen.interrupts:
+        return Approval(quote=str(seen.interrupts[0].value["quote"]))
+    async for mode, event in graph.astream(
+        start, config, stream_mode=["custom", "updates"], durability="sync"
+    ):
+        if mode == "custom":
+            await tell(event)
+        elif "__interrupt__" in event:
+            return Approval(quote=str(event["__interrupt__"][0].value["quote"]))
+    return None

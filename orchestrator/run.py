@@ -1,0 +1,216 @@
+"""One job from its brief to its folder: what the nodes of the graph call, each safe to call again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentes.media.shelf import Shelf
+from agentes.media_agent import MediaAgent
+from orchestrator.board import Board, Outcome
+from orchestrator.composer.film import make_film
+from orchestrator.composer.handover import hand_over
+from orchestrator.stages import Stages, Tell
+from orchestrator.locks import is_locked
+from orchestrator.quoting import Quoter
+from orchestrator.store.book import SqlBook
+from orchestrator.store.jobs import Event, Jobs
+from orchestrator.team import Team
+from shared_knowledge.cost_tracker import CostTracker
+from shared_knowledge.errors import AgentesError, QuoteChanged
+from shared_knowledge.vocabulary import (
+    Asset,
+    Job,
+    JobState,
+    Medium,
+    OrderState,
+    Plan,
+    Quote,
+    Shortfall,
+    Task,
+)
+
+__all__ = ["FILM", "Office", "Run"]
+
+FILM = "film"
+
+
+@dataclass(frozen=True)
+class Office:
+    """What every run of this process works with."""
+
+    quoter: Quoter
+    jobs: Jobs
+    book: SqlBook
+    tracker: CostTracker
+    shelf: Shelf
+    agents: Mapping[Medium, MediaAgent]
+    home: Path
+    version: str
+
+    def is_locked(self, job_id: str) -> bool:
+        """Whether any process on this machine is at work on a job."""
+        return is_locked(self.home, job_id)
+
+
+class Run:
+    """One job being done. Everything it learns is in the store before anybody else hears of it."""
+
+    def __init__(self, office: Office, job_id: str) -> None:
+        self._office = office
+        self._jobs = office.jobs
+        self._id = job_id
+        self._board = Board(self._jobs.outcomes(job_id))
+
+    @property
+    def stages(self) -> Stages:
+        """What the graph calls, in its order."""
+        return Stages(
+            understand=self.understand,
+            plan=self.plan,
+            quote=self.quote,
+            needs_approval=self._job.brief.approval == "ask",
+            perform=self.perform,
+            compose=self.compose,
+            deliver=self.deliver,
+        )
+
+    async def understand(self) -> None:
+        """Reads the brief, so that an unclear one stops here."""
+        await asyncio.to_thread(self._office.quoter.read, self._job.brief)
+
+    async def plan(self) -> Sequence[str]:
+        """The tasks of the plan; the plan made once is kept."""
+        plan = self._job.plan
+        if plan is None:
+            plan = await asyncio.to_thread(self._office.quoter.plan, self._job.brief)
+            await self._jobs.plan(self._id, plan)
+        return [task.id for task in plan.tasks]
+
+    async def quote(self) -> str:
+        """The hash of the promise; refused if it is not the one that was accepted."""
+        job = self._job
+        quote = job.quote or self._office.quoter.quote(self._plan, job.brief)
+        accepted = job.brief.accepted_quote
+        if accepted is not None and accepted != quote.hash:
+            raise QuoteChanged(
+                f"The quote is now {quote.hash} at {quote.estimate.short}, not the accepted {accepted}.",
+                todo="Look at it with `agentes plan` and accept the new one; nothing was spent.",
+            )
+        if job.quote is None:
+            await self._jobs.quote(self._id, quote)
+        return quote.hash
+
+    async def perform(self, task: str, tell: Tell) -> str:
+        """Has one task done; says only which kind of outcome it came to."""
+        outcome = await self._team(_events(tell)).perform(self._plan.task(task))
+        return "asset" if isinstance(outcome, Asset) else "shortfall"
+
+    async def compose(self, tell: Tell) -> None:
+        """Joins clips and voice into the film, if one was asked for and is not there yet."""
+        film = self._plan.film
+        if film is None or isinstance(self._board.look(FILM), Asset):
+            return
+        say = _events(tell)
+        say(Event(what="film", phase="joining"))
+        try:
+            outcome: Outcome = await make_film(self._plan, film, self._board, self._office.shelf, FILM)
+        except AgentesError as error:
+            outcome = Shortfall(task=FILM, why=str(error))
+        await self._jobs.keep(self._id, outcome)
+        self._board.pin(outcome)
+        note = outcome.why if isinstance(outcome, Shortfall) else None
+        say(Event(what="film", phase="failed" if note else "done", note=note))
+
+    async def deliver(self, tell: Tell) -> None:
+        """Puts everything into the folder, with its manifest and report, and ends the job."""
+        state = self._verdict()
+        delivery = await asyncio.to_thread(
+            hand_over,
+            self._job,
+            state,
+            self._jobs.outcomes(self._id),
+            self._jobs.asks(self._id),
+            self._office.book.orders(self._id),
+            self._office.version,
+            FILM,
+        )
+        why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
+        await self._jobs.move(self._id, state, why)
+        _events(tell)(Event(what="job", phase=state, note=why))
+
+    async def let_go(self) -> None:
+        """Ends the orders of a cancelled job that were never sent, or cost nothing."""
+        tracker = self._office.tracker
+        for order in self._office.book.orders(self._id):
+            if order.state is OrderState.RESERVED:
+                await tracker.cancel(order, "the job was cancelled")
+            elif not order.state.over and order.price == 0 and order.state is not OrderState.STORED:
+                await tracker.drop(order, "the job was cancelled")
+            self._office.shelf.clear(order.id)
+
+    def _verdict(self) -> JobState:
+        outcomes = [outcome for name in self._wanted if (outcome := self._board.look(name)) is not None]
+        missing = [outcome for outcome in outcomes if isinstance(outcome, Shortfall)]
+        if any(shortfall.kind == "in_doubt" for shortfall in missing):
+            return JobState.IN_DOUBT
+        if not missing:
+            return JobState.DONE
+        return JobState.FAILED if len(missing) == len(outcomes) else JobState.PARTIAL
+
+    @property
+    def _wanted(self) -> list[str]:
+        return [*(task.id for task in self._plan.tasks), *([FILM] if self._plan.film else [])]
+
+    @property
+    def _job(self) -> Job:
+        return self._jobs.get(self._id)
+
+    @property
+    def _plan(self) -> Plan:
+        plan = self._job.plan
+        assert plan is not None, "the graph plans before it asks for the plan"
+        return plan
+
+    @property
+    def _quote(self) -> Quote:
+        quote = self._job.quote
+        assert quote is not None, "the graph quotes before it performs"
+        return quote
+
+    def _team(self, say: Callable[[Event], None]) -> Team:
+        job = self._job
+        return Team(
+            job=job,
+            quote=self._quote,
+            tasks={task.id: task for task in self._plan.tasks},
+            agents=self._office.agents,
+            jobs=self._jobs,
+            board=self._board,
+            price=lambda task: self._office.quoter.offers(task, self._plan, job.brief),
+            tell=say,
+            earlier=self._earlier(job),
+        )
+
+    def _earlier(self, job: Job) -> Mapping[str, tuple[Task, Asset]]:
+        if job.brief.from_job is None:
+            return {}
+        before = self._jobs.get(job.brief.from_job)
+        outcomes = self._jobs.outcomes(before.id)
+        tasks = before.plan.tasks if before.plan else ()
+        return {
+            task.id: (task, outcome)
+            for task in tasks
+            if isinstance(outcome := outcomes.get(task.id), Asset)
+        }
+
+
+def _events(tell: Tell) -> Callable[[Event], None]:
+    def say(event: Event) -> None:
+        fields: dict[str, Any] = event.model_dump(mode="json", exclude_none=True)
+        tell(fields)
+
+    return say

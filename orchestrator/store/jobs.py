@@ -1,0 +1,152 @@
+"""The job shelf: briefs in our keeping, what became of each task, who asked whom, what happened when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+
+from orchestrator.store.sqlite import Database, Row
+from shared_knowledge.errors import BadRequest
+from shared_knowledge.vocabulary import Asset, Brief, Frozen, Job, JobState, Plan, Quote, Shortfall, Task
+
+__all__ = ["AskRow", "Event", "Jobs", "Outcome"]
+
+Outcome = Asset | Shortfall
+
+_OUTCOME: dict[str, TypeAdapter[Outcome]] = {"asset": TypeAdapter(Asset), "shortfall": TypeAdapter(Shortfall)}
+
+
+class Event(Frozen):
+    """Something a watcher wants to see: a task moved on, a quote was made, the film is being joined."""
+
+    what: str
+    task: str | None = None
+    asked_by: str | None = None
+    medium: str | None = None
+    phase: str = ""
+    platform: str | None = None
+    model: str | None = None
+    cost: str | None = None
+    note: str | None = None
+
+
+class AskRow(Frozen):
+    """A task that one agent asked of another."""
+
+    task: Task
+    asked_by: str
+    because: str
+
+
+class Jobs:
+    """Everything about jobs that must survive the process."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+
+    async def add(self, job_id: str, brief: Brief, folder: str) -> Job:
+        """Takes a brief into our keeping."""
+        at = self._now()
+        values = {"id": job_id, "state": JobState.QUEUED, "brief": brief.model_dump_json(), "folder": folder}
+        await self._database.write(lambda t: t.run("add_job", **values, created_at=at.isoformat()))
+        return Job(id=job_id, brief=brief, state=JobState.QUEUED, folder=folder, created_at=at)
+
+    async def plan(self, job_id: str, plan: Plan) -> None:
+        """Keeps what will be done."""
+        await self._database.write(lambda t: t.run("plan_job", id=job_id, plan=plan.model_dump_json()))
+
+    async def quote(self, job_id: str, quote: Quote) -> None:
+        """Keeps what it may cost."""
+        await self._database.write(lambda t: t.run("quote_job", id=job_id, quote=quote.model_dump_json()))
+
+    async def move(self, job_id: str, state: JobState, why: str | None = None) -> None:
+        """Writes down how the job stands."""
+        ended_at = self._now().isoformat() if state.over else None
+        await self._database.write(
+            lambda t: t.run("move_job", id=job_id, state=state, why=why, ended_at=ended_at)
+        )
+
+    async def keep(self, job_id: str, outcome: Outcome) -> None:
+        """Keeps what became of a task, so that a resumed run need not do it again."""
+        kind = "asset" if isinstance(outcome, Asset) else "shortfall"
+        values = {"task": outcome.task, "kind": kind, "body": outcome.model_dump_json()}
+        await self._database.write(lambda t: t.run("keep_outcome", job=job_id, **values))
+
+    async def retry(self, job_id: str) -> None:
+        """Forgets what could not be made, so that it is tried once more; what was made is kept."""
+        await self._database.write(lambda t: t.run("forget_shortfalls", job=job_id))
+
+    async def keep_ask(self, job_id: str, ask: AskRow) -> None:
+        """Keeps who asked whom for what, so that a resumed run never asks twice."""
+        values = {"task": ask.task.id, "asked_by": ask.asked_by, "because": ask.because}
+        await self._database.write(
+            lambda t: t.run("keep_ask", job=job_id, **values, body=ask.task.model_dump_json())
+        )
+
+    async def note(self, job_id: str, event: Event) -> None:
+        """Keeps an event for whoever watches later or from elsewhere."""
+        at = self._now().isoformat()
+        body = event.model_dump_json(exclude_none=True)
+        await self._database.write(lambda t: t.run("note_event", job=job_id, at=at, body=body))
+
+    def get(self, job_id: str) -> Job:
+        """The job with that id, or with the only id that begins so."""
+        row = self._database.read(lambda t: t.row("job", id=job_id))
+        if row is not None:
+            return _job(row)
+        beginning = "".join(letter for letter in job_id if letter.isalnum() or letter == "_")
+        alike = (
+            self._database.read(lambda t: t.rows("jobs_like", beginning=f"{beginning}%")) if beginning else []
+        )
+        if len(alike) == 1:
+            return _job(alike[0])
+        found = f" It could be {', '.join(row['id'] for row in alike)}." if alike else ""
+        raise BadRequest(f"There is no job {job_id!r}.{found}", todo="`agentes runs` lists the jobs.")
+
+    def state(self, job_id: str) -> JobState:
+        """How a job stands, without reading all of it."""
+        row = self._database.read(lambda t: t.row("state_of_job", id=job_id))
+        if row is None:
+            raise BadRequest(f"There is no job {job_id!r}.", todo="`agentes runs` lists the jobs.")
+        return JobState(row["state"])
+
+    def latest(self, most: int) -> Sequence[Job]:
+        """The newest jobs, newest first."""
+        return [_job(row) for row in self._database.read(lambda t: t.rows("latest_jobs", most=most))]
+
+    def outcomes(self, job_id: str) -> dict[str, Outcome]:
+        """What became of each task so far."""
+        rows = self._database.read(lambda t: t.rows("outcomes", job=job_id))
+        return {row["task"]: _OUTCOME[row["kind"]].validate_json(row["body"]) for row in rows}
+
+    def asks(self, job_id: str) -> Sequence[AskRow]:
+        """Who asked whom for what in this job."""
+        rows = self._database.read(lambda t: t.rows("asks", job=job_id))
+        return [
+            AskRow(
+                task=Task.model_validate_json(row["body"]), asked_by=row["asked_by"], because=row["because"]
+            )
+            for row in rows
+        ]
+
+    def events(self, job_id: str, after: int = 0, most: int = 1000) -> Sequence[tuple[int, Event]]:
+        """What happened after the given event, oldest first."""
+        rows = self._database.read(lambda t: t.rows("events", job=job_id, after=after, most=most))
+        return [(row["n"], Event.model_validate_json(row["body"])) for row in rows]
+
+
+def _job(row: Row) -> Job:
+    return Job(
+        id=row["id"],
+        brief=Brief.model_validate_json(row["brief"]),
+        state=JobState(row["state"]),
+        folder=row["folder"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+        ended_at=datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
+        plan=Plan.model_validate_json(row["plan"]) if row["plan"] else None,
+        quote=Quote.model_validate_json(row["quote"]) if row["quote"] else None,
+        why=row["why"],
+    )

@@ -1,0 +1,164 @@
+"""What we owe: every purchase is written down before it happens, and settled exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from shared_knowledge.errors import AgentesError
+from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
+
+__all__ = ["Book", "CostTracker", "OrderMoved", "Step"]
+
+S = OrderState
+
+_MAY_BECOME: Mapping[OrderState, frozenset[OrderState]] = {
+    S.PLANNED: frozenset({S.RESERVED}),
+    S.RESERVED: frozenset({S.SENDING, S.FAILED_FREE, S.CANCELLED}),
+    S.SENDING: frozenset({S.RESERVED, S.SUBMITTED, S.READY, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED}),
+    S.SUBMITTED: frozenset({S.READY, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED}),
+    S.READY: frozenset({S.STORED, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED, S.RESERVED}),
+    S.STORED: frozenset({S.SETTLED}),
+    S.IN_DOUBT: frozenset(
+        {S.RESERVED, S.SUBMITTED, S.READY, S.NEEDS_REVIEW, S.FAILED_FREE, S.FAILED_CHARGED}
+    ),
+    S.NEEDS_REVIEW: frozenset({S.RESERVED, S.SUBMITTED, S.READY, S.FAILED_FREE, S.FAILED_CHARGED}),
+    S.SETTLED: frozenset(),
+    S.FAILED_FREE: frozenset(),
+    S.FAILED_CHARGED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
+
+
+class OrderMoved(AgentesError):
+    """Somebody else has taken this order further; whoever held it must let go."""
+
+
+class Step(Frozen):
+    """One step of one order: from which state to which, and what is learnt on the way."""
+
+    order: str
+    was: OrderState
+    state: OrderState
+    receipt: dict[str, JsonValue] | None = None
+    file: str | None = None
+    cost: Money | None = None
+    why: str | None = None
+
+
+class Book(Protocol):
+    """Where the tracker writes; whatever returned is durable."""
+
+    async def place(self, order: Order, caps: Mapping[str, Money]) -> Order:
+        """Adds the next attempt and sets its price aside under every cap, or raises OverBudget."""
+        ...
+
+    async def move(self, step: Step) -> bool:
+        """Takes the step if the order is where the step says; releases and books when it ends."""
+        ...
+
+    async def orders_of(self, job: str, task: str) -> tuple[Order, ...]:
+        """Every order for a task, oldest first."""
+        ...
+
+    async def left(self, caps: Mapping[str, Money]) -> Money | None:
+        """What the tightest of these caps still leaves; None without caps."""
+        ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class CostTracker:
+    """The one choke point of money: no order moves but through these verbs."""
+
+    def __init__(self, book: Book, *, a_day: Money, now: Callable[[], datetime] = _utc_now) -> None:
+        self._book = book
+        self._a_day = a_day
+        self._now = now
+
+    def caps(self, job: str, ceiling: Money) -> Mapping[str, Money]:
+        """The caps a purchase of this job falls under today."""
+        return {f"job:{job}": ceiling, f"day:{self._now():%Y-%m-%d}": self._a_day}
+
+    async def afford(self, job: str, ceiling: Money) -> Money | None:
+        """How much a purchase of this job could cost at most right now."""
+        return await self._book.left(self.caps(job, ceiling))
+
+    async def orders_of(self, job: str, task: str) -> tuple[Order, ...]:
+        """What was already bought for a task: to be carried on, never bought beside."""
+        return await self._book.orders_of(job, task)
+
+    async def place(self, order: Order, ceiling: Money) -> Order:
+        """Writes the intent and sets the money aside in one transaction, or raises OverBudget."""
+        return await self._book.place(order, self.caps(order.job, ceiling))
+
+    async def sending(self, order: Order) -> Order:
+        """Writes down that the first byte is about to leave."""
+        return await self._step(order, S.SENDING)
+
+    async def started(self, order: Order, receipt: dict[str, JsonValue]) -> Order:
+        """Writes the vendor's receipt down, before anything else happens."""
+        return await self._step(order, S.SUBMITTED, receipt=receipt)
+
+    async def ready(self, order: Order, where: dict[str, JsonValue]) -> Order:
+        """Writes down where the finished media wait."""
+        return await self._step(order, S.READY, receipt={**(order.receipt or {}), **where})
+
+    async def stored(self, order: Order, file: str) -> Order:
+        """Writes down that the checked file is on the shelf under this digest."""
+        return await self._step(order, S.STORED, file=file)
+
+    async def settle(self, order: Order, cost: Money) -> Order:
+        """Books what it cost and frees the rest; once."""
+        return await self._step(order, S.SETTLED, cost=cost)
+
+    async def drop(self, order: Order, why: str) -> Order:
+        """Ends an order that provably cost nothing."""
+        return await self._step(order, S.FAILED_FREE, why=why)
+
+    async def write_off(self, order: Order, cost: Money, why: str) -> Order:
+        """Ends an order that was charged and gave nothing."""
+        return await self._step(order, S.FAILED_CHARGED, cost=cost, why=why)
+
+    async def doubt(self, order: Order, why: str) -> Order:
+        """Keeps the money set aside until somebody knows whether it was booked."""
+        return await self._step(order, S.IN_DOUBT, why=why)
+
+    async def review(self, order: Order, why: str) -> Order:
+        """Hands a doubtful order to a person."""
+        return await self._step(order, S.NEEDS_REVIEW, why=why)
+
+    async def again(self, order: Order, why: str) -> Order:
+        """Puts an order that provably was not booked, or is free to repeat, back before its sending."""
+        return await self._step(order, S.RESERVED, why=why)
+
+    async def cancel(self, order: Order, why: str) -> Order:
+        """Ends an order that was never sent."""
+        return await self._step(order, S.CANCELLED, why=why)
+
+    async def _step(
+        self,
+        order: Order,
+        state: OrderState,
+        *,
+        receipt: dict[str, JsonValue] | None = None,
+        file: str | None = None,
+        cost: Money | None = None,
+        why: str | None = None,
+    ) -> Order:
+        if state not in _MAY_BECOME[order.state]:
+            raise AssertionError(f"an order cannot go from {order.state} to {state}")
+        step = Step(
+            order=order.id, was=order.state, state=state, receipt=receipt, file=file, cost=cost, why=why
+        )
+        if not await self._book.move(step):
+            raise OrderMoved(f"Order {order.id} is no longer {order.state}.")
+        learnt = {"receipt": receipt, "file": file, "cost": cost, "why": why}
+        return order.model_copy(
+            update={"state": state, **{name: value for name, value in learnt.items() if value is not None}}
+        )

@@ -1,0 +1,298 @@
+"""The ledger: money set aside before it is spent, settled once, never over a cap."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.store.book import SqlBook
+from orchestrator.store.jobs import AskRow, Event, Jobs
+from orchestrator.store.sqlite import Database
+from shared_knowledge.cost_tracker import CostTracker, OrderMoved
+from shared_knowledge.errors import BadRequest, Broken, OverBudget
+from shared_knowledge.vocabulary import (
+    Asset,
+    Brief,
+    JobState,
+    Medium,
+    Money,
+    Order,
+    OrderState,
+    PhotoSpec,
+    Shortfall,
+    Task,
+)
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = Database(tmp_path / "ledger.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+async def book(database: Database):
+    await Jobs(database).add("job_1", Brief(text="a candle"), "/tmp/x")
+    return SqlBook(database)
+
+
+@pytest.fixture
+def tracker(book: SqlBook):
+    return CostTracker(book, a_day=Money(10_000_000), now=lambda: NOW)
+
+
+def an_order(number: int = 1, *, price: int = 400_000, task: str = "photo-1", piece: int = 1) -> Order:
+    return Order(
+        id=f"ord_{task}_{piece}_{number}",
+        job="job_1",
+        task=task,
+        piece=piece,
+        attempt=1,
+        platform="runway",
+        model="gen4_turbo",
+        price=Money(price),
+        prompt="a candle, 'quoted'",
+        spec=PhotoSpec(subject="candle"),
+    )
+
+
+CEILING = Money(1_000_000)
+
+
+async def budget(database: Database, name: str = "job:job_1") -> tuple[int, int]:
+    row = database.read(lambda t: t.row("budget", id=name))
+    return row["reserved"], row["spent"]
+
+
+class TestOneOrder:
+    async def test_walks_through_every_state_and_frees_what_it_did_not_cost(self, tracker, book, database):
+        order = await tracker.place(an_order(), CEILING)
+        assert await budget(database) == (400_000, 0)
+        order = await tracker.sending(order)
+        order = await tracker.started(order, {"id": "task_9"})
+        order = await tracker.ready(order, {"url": "https://x"})
+        order = await tracker.stored(order, "abc.png")
+        order = await tracker.settle(order, Money(250_000))
+        assert await budget(database) == (0, 250_000)
+        assert await budget(database, "day:2026-11-21") == (0, 250_000)
+        (kept,) = await tracker.orders_of("job_1", "photo-1")
+        assert kept == order
+        assert kept.receipt == {"id": "task_9", "url": "https://x"}
+
+    async def test_is_settled_only_once(self, tracker, database):
+        order = await tracker.place(an_order(), CEILING)
+        for step in (tracker.sending, lambda o: tracker.started(o, {}), lambda o: tracker.ready(o, {})):
+            order = await step(order)
+        stored = await tracker.stored(order, "abc.png")
+        await tracker.settle(stored, Money(300_000))
+        with pytest.raises(OrderMoved):
+            await tracker.settle(stored, Money(300_000))
+        assert await budget(database) == (0, 300_000)
+
+    async def test_charged_more_than_promised_is_recorded_but_books_only_the_promise(self, tracker, book, database):
+        order = await tracker.place(an_order(), CEILING)
+        order = await tracker.ready(await tracker.sending(order), {})
+        await tracker.settle(await tracker.stored(order, "a.png"), Money(900_000))
+        assert await budget(database) == (0, 400_000)
+        assert book.orders("job_1")[0].cost == 900_000
+
+    async def test_in_doubt_keeps_its_money_set_aside(self, tracker, database):
+        order = await tracker.sending(await tracker.place(an_order(), CEILING))
+        await tracker.doubt(order, "the answer was lost")
+        assert await budget(database) == (400_000, 0)
+
+    async def test_dropped_frees_all_and_the_next_attempt_counts_up(self, tracker, database):
+        order = await tracker.place(an_order(), CEILING)
+        await tracker.drop(order, "refused")
+        assert await budget(database) == (0, 0)
+        again = await tracker.place(an_order(2), CEILING)
+        assert again.attempt == 2
+
+    async def test_may_not_skip_a_state(self, tracker):
+        order = await tracker.place(an_order(), CEILING)
+        with pytest.raises(AssertionError, match="reserved to settled"):
+            await tracker.settle(order, Money(1))
+
+    async def test_a_second_open_order_for_the_same_piece_is_impossible(self, tracker, database):
+        await tracker.place(an_order(), CEILING)
+        with pytest.raises(OrderMoved, match="already has an open order"):
+            await tracker.place(an_order(2), CEILING)
+        assert await budget(database) == (400_000, 0)
+
+
+class TestCaps:
+    async def test_the_job_ceiling_refuses_and_leaves_no_trace(self, tracker, book, database):
+        await tracker.place(an_order(1, price=700_000), CEILING)
+        with pytest.raises(OverBudget, match=r"this job's ceiling leaves \$0\.30"):
+            await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
+        assert await budget(database) == (700_000, 0)
+        assert len(book.orders("job_1")) == 1
+
+    async def test_the_day_refuses_what_the_job_would_allow(self, book, database):
+        tracker = CostTracker(book, a_day=Money(500_000), now=lambda: NOW)
+        await tracker.place(an_order(1, price=400_000), CEILING)
+        with pytest.raises(OverBudget, match="AGENTES_MAX_USD_PER_DAY"):
+            await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
+        assert await budget(database) == (400_000, 0)
+
+    async def test_afford_tells_what_the_tightest_cap_leaves(self, tracker):
+        assert await tracker.afford("job_1", CEILING) == 1_000_000
+        await tracker.place(an_order(1, price=999_999), CEILING)
+        assert await tracker.afford("job_1", CEILING) == 1
+
+    async def test_two_hundred_racers_admit_exactly_what_the_budget_holds(self, tracker, database):
+        racers = [tracker.place(an_order(n, price=300_000, task=f"photo-{n}"), CEILING) for n in range(200)]
+        outcomes = await asyncio.gather(*racers, return_exceptions=True)
+        assert sum(isinstance(outcome, Order) for outcome in outcomes) == 3
+        assert sum(isinstance(outcome, OverBudget) for outcome in outcomes) == 197
+        assert await budget(database) == (900_000, 0)
+
+    async def test_the_constraints_hold_even_against_a_statement_of_our_own(self, tracker, database):
+        await tracker.place(an_order(), CEILING)
+        loose = sqlite3.connect(database.path)
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            loose.execute("update budgets set reserved = cap + 1 where id = 'job:job_1'")
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            loose.execute("update orders set state = 'paid'")
+        loose.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(prices=st.lists(st.integers(0, 600_000), min_size=1, max_size=12), ends=st.lists(st.booleans(), min_size=12))
+def test_sums_always_equal_the_rows(tmp_path_factory, prices, ends):
+    async def walk() -> None:
+        database = Database(tmp_path_factory.mktemp("ledger") / "ledger.db")
+        await Jobs(database).add("job_1", Brief(text="x"), "/tmp/x")
+        book = SqlBook(database)
+        tracker = CostTracker(book, a_day=Money(10_000_000), now=lambda: NOW)
+        for number, (price, ended) in enumerate(zip(prices, ends, strict=False)):
+            try:
+                order = await tracker.place(an_order(number, price=price, task=f"photo-{number}"), CEILING)
+            except OverBudget:
+                continue
+            if ended:
+                order = await tracker.ready(await tracker.sending(order), {})
+                await tracker.settle(await tracker.stored(order, "a.png"), Money(price // 2))
+        rows = book.orders("job_1")
+        held = sum(order.price for order in rows if not order.state.over)
+        spent = sum(order.cost or 0 for order in rows)
+        if rows:
+            assert await budget(database) == (held, spent)
+        assert held + spent <= CEILING
+        assert sum(row.spent + row.reserved for row in book.costs()) == held + spent
+        database.close()
+
+    asyncio.run(walk())
+
+
+class TestJobs:
+    async def test_a_job_is_found_by_the_beginning_of_its_id(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_abc1", Brief(text="one"), "/tmp/1")
+        await jobs.add("job_abd2", Brief(text="two"), "/tmp/2")
+        assert jobs.get("job_abc").brief.text == "one"
+        with pytest.raises(BadRequest, match=r"job_ab'.*job_abd2, job_abc1|job_ab'.*job_abc1, job_abd2"):
+            jobs.get("job_ab")
+        with pytest.raises(BadRequest, match="no job"):
+            jobs.get("job_%")
+
+    async def test_outcomes_events_and_asks_survive_a_restart(self, database, tmp_path):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        asset = Asset(
+            task="photo-1",
+            medium=Medium.PHOTO,
+            path="/x.png",
+            sha256="ab",
+            size_bytes=3,
+            mime="image/png",
+            platform="draft_picture",
+            model="storyboard",
+            cost=Money(0),
+        )
+        lack = Shortfall(task="voice-1", why="no voice")
+        task = Task(id="photo-1.1", spec=PhotoSpec(subject="x"), asked_by="video-1", because="keyframe")
+        await jobs.keep("job_1", asset)
+        await jobs.keep("job_1", lack)
+        await jobs.keep_ask("job_1", AskRow(task=task, asked_by="video-1", because="keyframe"))
+        await jobs.note("job_1", Event(what="task", task="photo-1", phase="done"))
+        again = Jobs(Database(database.path))
+        assert again.outcomes("job_1") == {"photo-1": asset, "voice-1": lack}
+        assert again.asks("job_1")[0].task == task
+        assert [event.phase for _, event in again.events("job_1")] == ["done"]
+        await jobs.retry("job_1")
+        assert again.outcomes("job_1") == {"photo-1": asset}
+
+    async def test_state_follows_the_job(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        await jobs.move("job_1", JobState.DONE)
+        assert jobs.state("job_1") is JobState.DONE
+        assert jobs.get("job_1").ended_at is not None
+
+
+class TestTheFile:
+    def test_a_folder_that_cannot_be_written_is_said_in_words(self, tmp_path):
+        (tmp_path / "home").write_text("a file where a folder should be")
+        with pytest.raises(Broken, match="AGENTES_HOME"):
+            Database(tmp_path / "home" / "ledger.db")
+
+    def test_a_file_that_is_no_database_is_said_in_words(self, tmp_path):
+        (tmp_path / "ledger.db").write_bytes(b"this is not a database, it is a letter" * 40)
+        with pytest.raises(Broken, match="cannot be used"):
+            Database(tmp_path / "ledger.db")
+
+    def test_a_ledger_of_a_newer_program_is_left_alone(self, tmp_path):
+        Database(tmp_path / "ledger.db").close()
+        newer = sqlite3.connect(tmp_path / "ledger.db")
+        newer.execute("pragma user_version = 999")
+        newer.close()
+        with pytest.raises(Broken, match="newer Agentes"):
+            Database(tmp_path / "ledger.db")
+
+    def test_what_write_returned_survives_a_kill(self, tmp_path):
+        script = f"""
+import asyncio, os, signal
+from pathlib import Path
+from orchestrator.store.jobs import Jobs
+from orchestrator.store.sqlite import Database
+from shared_knowledge.vocabulary import Brief
+async def go():
+    jobs = Jobs(Database(Path({str(tmp_path / "ledger.db")!r})))
+    await jobs.add("job_kept", Brief(text="kept"), "/tmp/x")
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(go())
+"""
+        died = subprocess.run([sys.executable, "-c", script], check=False)
+        assert died.returncode == -9
+        assert Jobs(Database(tmp_path / "ledger.db")).get("job_kept").brief.text == "kept"
+
+    async def test_one_failed_ask_does_not_take_its_neighbours_along(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        good = jobs.note("job_1", Event(what="job", phase="a"))
+        bad = jobs.note("job_nobody", Event(what="job", phase="b"))
+        outcomes = await asyncio.gather(good, bad, return_exceptions=True)
+        assert outcomes[0] is None
+        assert isinstance(outcomes[1], sqlite3.IntegrityError)
+        assert len(jobs.events("job_1")) == 1
+
+
+def test_every_ended_order_state_is_over():
+    assert {state for state in OrderState if state.over} == {
+        OrderState.SETTLED,
+        OrderState.FAILED_FREE,
+        OrderState.FAILED_CHARGED,
+        OrderState.CANCELLED,
+    }
