@@ -12,15 +12,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
 from agentes.contract import Done, Line, Pending
+from agentes.media import probe
 from agentes.media.shelf import Shelf
-from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
+from shared_knowledge.dialects import dialect_of
 from shared_knowledge.errors import (
     AgentesError,
     Broken,
@@ -29,6 +30,7 @@ from shared_knowledge.errors import (
     Refused,
     TryElsewhere,
 )
+from shared_knowledge.prompts import Dialect, Prompt
 from shared_knowledge.vocabulary import (
     Asset,
     Attempt,
@@ -43,10 +45,14 @@ from shared_knowledge.vocabulary import (
     Task,
 )
 
+if TYPE_CHECKING:
+    from shared_knowledge.catalogue import Catalogue
+
 __all__ = ["Colleagues", "Errand", "MediaAgent", "Progress", "Workroom"]
 
 T = TypeVar("T")
 _DONE = TypeAdapter(Done)
+_ASSET_FIELDS = frozenset({"mime", "width", "height", "duration_s", "fps"})
 
 
 class Colleagues(Protocol):
@@ -105,24 +111,33 @@ class MediaAgent(ABC):
         self._tracker = room.tracker
 
     @abstractmethod
-    def write_prompt(self, task: Task, offer: Offer) -> str:
-        """The words for this platform, in its dialect and within its limits."""
+    def write_prompt(self, task: Task, offer: Offer, piece: Piece) -> Prompt:
+        """The words for one piece, in the platform's dialect and within its limits."""
 
     async def inputs(self, errand: Errand, offer: Offer) -> tuple[str, ...]:
-        """The files this offer works from; asks a colleague for what is missing."""
-        return tuple(errand.task.spec.references)
-
-    @abstractmethod
-    async def check_file(self, path: Path, order: Order) -> None:
-        """Raises Unsuitable, in exact words, when a file is not what the order asked for."""
-
-    @abstractmethod
-    async def describe(self, path: Path) -> dict[str, Any]:
-        """What can be measured in a finished file, as fields of its Asset."""
+        """The files this offer works from; a clip asks a colleague for what is missing."""
+        return tuple(str(Path(name).absolute()) for name in errand.task.spec.references if "://" not in name)
 
     @abstractmethod
     async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
         """One file out of several pieces, in their order."""
+
+    async def check_file(self, path: Path, order: Order) -> None:
+        """Raises Unsuitable, in exact words, when a file is not what the order asked for."""
+        exact = self._room.catalogue.platform(order.platform).local
+        await probe.accept(path, order.spec, duration_s=order.duration_s, exact=exact)
+
+    async def describe(self, path: Path) -> dict[str, Any]:
+        """What can be measured in a finished file, as fields of its Asset."""
+        probed = (await probe.measure(path)).model_dump(mode="json", exclude_none=True)
+        fields = {
+            name: probed[name] for name in ("mime", "width", "height", "duration_s", "fps") if name in probed
+        }
+        return fields | {"measured": probed}
+
+    def dialect(self, offer: Offer) -> Dialect:
+        """How a platform wants to be spoken to, and how much it reads."""
+        return dialect_of(self._room.catalogue, offer)
 
     async def perform(self, errand: Errand) -> Asset | Shortfall:
         """Gets the task done, or says what could not be made and why; raises only when cancelled."""
@@ -184,6 +199,7 @@ class MediaAgent(ABC):
         return order
 
     async def _place(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:
+        prompt = self.write_prompt(errand.task, offer, piece)
         order = Order(
             id=f"ord_{uuid4().hex[:20]}",
             job=errand.job,
@@ -193,7 +209,8 @@ class MediaAgent(ABC):
             platform=offer.platform,
             model=offer.model,
             price=piece.price,
-            prompt=self.write_prompt(errand.task, offer),
+            prompt=str(prompt),
+            warnings=prompt.notes,
             spec=errand.task.spec,
             duration_s=piece.duration_s,
             inputs=inputs,
@@ -301,8 +318,12 @@ class MediaAgent(ABC):
             prompt=orders[0].prompt,
             cost=sum((order.cost or Money(0) for order in orders), Money(0)),
             pieces=tuple(PaidPiece(duration_s=o.duration_s, cost=o.cost or Money(0)) for o in orders),
-            warnings=tuple(warning for answer in answers for warning in answer.warnings),
-            **{**described, "measured": {**described.get("measured", {}), **answers[0].measured}},
+            warnings=(
+                *(warning for order in orders for warning in order.warnings),
+                *(warning for answer in answers for warning in answer.warnings),
+            ),
+            measured={**described.pop("measured", {}), **answers[0].measured},
+            **described,
         )
 
     def _shelved(self, order: Order) -> Path:

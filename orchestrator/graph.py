@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypedDict
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -41,55 +41,60 @@ class Errand(TypedDict):
     task: str
 
 
-def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
-    async def understand(state: State) -> State:
-        await stages.understand()
+class _Nodes:
+    """The nodes: each says "ensure this" to a stage, and keeps only words in the state."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+
+    async def understand(self, state: State) -> State:
+        await self._stages.understand()
         return {}
 
-    async def plan(state: State) -> State:
-        return {"tasks": list(await stages.plan())}
+    async def plan(self, state: State) -> State:
+        return {"tasks": list(await self._stages.plan())}
 
-    async def quote(state: State) -> State:
-        get_stream_writer()({"what": "quote", "note": await stages.quote()})
+    async def quote(self, state: State) -> State:
+        get_stream_writer()({"what": "quote", "note": await self._stages.quote()})
         return {}
 
-    async def approve(state: State) -> State:
-        if not stages.needs_approval:
+    async def approve(self, state: State) -> State:
+        if not self._stages.needs_approval:
             return {"approved": True}
-        return {"approved": bool(interrupt({"quote": await stages.quote()}))}
+        return {"approved": bool(interrupt({"quote": await self._stages.quote()}))}
 
-    def each_task(state: State) -> list[Send] | str:
+    def each_task(self, state: State) -> list[Send] | str:
         if not state["approved"]:
             return END
         return [Send("perform", Errand(task=task)) for task in state["tasks"]]
 
-    async def perform(errand: Errand) -> State:
-        task = errand["task"]
-        return {"outcomes": {task: await stages.perform(task, get_stream_writer())}}
+    async def perform(self, state: Errand) -> State:
+        task = state["task"]
+        return {"outcomes": {task: await self._stages.perform(task, get_stream_writer())}}
 
-    async def compose(state: State) -> State:
-        await stages.compose(get_stream_writer())
+    async def compose(self, state: State) -> State:
+        await self._stages.compose(get_stream_writer())
         return {}
 
-    async def deliver(state: State) -> State:
-        await stages.deliver(get_stream_writer())
+    async def deliver(self, state: State) -> State:
+        await self._stages.deliver(get_stream_writer())
         return {}
 
-    graph = StateGraph(State)
-    steps: Mapping[str, Any] = {
-        "understand": understand,
-        "plan": plan,
-        "quote": quote,
-        "approve": approve,
-        "perform": perform,
-        "compose": compose,
-        "deliver": deliver,
-    }
-    for name, step in steps.items():
-        graph.add_node(name, step)
-    for before, after in ((START, "understand"), ("understand", "plan"), ("plan", "quote"), ("quote", "approve")):
-        graph.add_edge(before, after)
-    graph.add_conditional_edges("approve", each_task, ["perform", END])
+
+def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
+    nodes, graph = _Nodes(stages), StateGraph(State)
+    graph.add_node("understand", nodes.understand)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("quote", nodes.quote)
+    graph.add_node("approve", nodes.approve)
+    graph.add_node("perform", nodes.perform, input_schema=Errand)
+    graph.add_node("compose", nodes.compose)
+    graph.add_node("deliver", nodes.deliver)
+    graph.add_edge(START, "understand")
+    graph.add_edge("understand", "plan")
+    graph.add_edge("plan", "quote")
+    graph.add_edge("quote", "approve")
+    graph.add_conditional_edges("approve", nodes.each_task, ["perform", END])
     # One plain edge: a conditional one out of a fanned-out node would fire once per instance.
     graph.add_edge("perform", "compose")
     graph.add_edge("compose", "deliver")

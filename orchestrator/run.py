@@ -11,11 +11,11 @@ from typing import Any
 from agentes.media.shelf import Shelf
 from agentes.media_agent import MediaAgent
 from orchestrator.board import Board, Outcome
-from orchestrator.composer.film import make_film
-from orchestrator.composer.handover import hand_over
-from orchestrator.stages import Stages, Tell
+from orchestrator.composer.film import FILM, make_film
+from orchestrator.composer.handover import Record, hand_over, result
 from orchestrator.locks import is_locked
 from orchestrator.quoting import Quoter
+from orchestrator.stages import Stages, Tell
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Event, Jobs
 from orchestrator.team import Team
@@ -33,9 +33,7 @@ from shared_knowledge.vocabulary import (
     Task,
 )
 
-__all__ = ["FILM", "Office", "Run"]
-
-FILM = "film"
+__all__ = ["Office", "Run"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,20 @@ class Office:
     agents: Mapping[Medium, MediaAgent]
     home: Path
     version: str
+
+    def record(self, job_id: str) -> Record:
+        """Everything the store knows about a job."""
+        return Record(
+            job=self.jobs.get(job_id),
+            outcomes=self.jobs.outcomes(job_id),
+            asks=self.jobs.asks(job_id),
+            orders=self.book.orders(job_id),
+            version=self.version,
+        )
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """How a job stands, as `make --json` says it."""
+        return result(self.record(job_id))
 
     def is_locked(self, job_id: str) -> bool:
         """Whether any process on this machine is at work on a job."""
@@ -100,6 +112,7 @@ class Run:
                 f"The quote is now {quote.hash} at {quote.estimate.short}, not the accepted {accepted}.",
                 todo="Look at it with `agentes plan` and accept the new one; nothing was spent.",
             )
+        self._office.quoter.check_budget(self._plan, quote, job.brief)
         if job.quote is None:
             await self._jobs.quote(self._id, quote)
         return quote.hash
@@ -117,7 +130,9 @@ class Run:
         say = _events(tell)
         say(Event(what="film", phase="joining"))
         try:
-            outcome: Outcome = await make_film(self._plan, film, self._board, self._office.shelf, FILM)
+            outcome: Outcome = await make_film(
+                self._plan, film, self._jobs.outcomes(self._id), self._office.shelf, f"{self._id}-{FILM}"
+            )
         except AgentesError as error:
             outcome = Shortfall(task=FILM, why=str(error))
         await self._jobs.keep(self._id, outcome)
@@ -129,14 +144,7 @@ class Run:
         """Puts everything into the folder, with its manifest and report, and ends the job."""
         state = self._verdict()
         delivery = await asyncio.to_thread(
-            hand_over,
-            self._job,
-            state,
-            self._jobs.outcomes(self._id),
-            self._jobs.asks(self._id),
-            self._office.book.orders(self._id),
-            self._office.version,
-            FILM,
+            hand_over, self._office.record(self._id), state, self._office.shelf
         )
         why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
         await self._jobs.move(self._id, state, why)
@@ -202,9 +210,7 @@ class Run:
         outcomes = self._jobs.outcomes(before.id)
         tasks = before.plan.tasks if before.plan else ()
         return {
-            task.id: (task, outcome)
-            for task in tasks
-            if isinstance(outcome := outcomes.get(task.id), Asset)
+            task.id: (task, outcome) for task in tasks if isinstance(outcome := outcomes.get(task.id), Asset)
         }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from orchestrator.composer.folder import give_back, open_folder
+from orchestrator.directory import Directory, PlatformRow
 from orchestrator.quoting import Proposal, Quoter
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Shortfall
@@ -48,15 +49,24 @@ class Studio:
     """Quotes, takes, follows and hands over jobs. Quoting needs no store, so it opens none."""
 
     def __init__(
-        self, quoter: Quoter, office: Callable[[], Office], dispatch: Callable[[], Dispatch]
+        self,
+        quoter: Quoter,
+        directory: Directory,
+        office: Callable[[], Office],
+        dispatch: Callable[[], Dispatch],
     ) -> None:
         self._quoter = quoter
+        self._directory = directory
         self._open_office = office
         self._open_dispatch = dispatch
 
     def quote(self, brief: Brief) -> Proposal:
         """What would be done for a brief, by whom, for how much; buys nothing."""
         return self._quoter.propose(self._with_its_past(brief))
+
+    def platforms(self) -> Sequence[PlatformRow]:
+        """Every platform, whether it can be used now, and what it lacks."""
+        return self._directory.rows()
 
     async def submit(self, brief: Brief, folder: Path | None = None) -> Job:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""
@@ -74,15 +84,14 @@ class Studio:
 
     async def follow(self, job_id: str) -> AsyncIterator[Event]:
         """Everything that happens in a job from its beginning, until it ends or pauses."""
-        jobs, after = self._office.jobs, 0
+        jobs, seen = self._office.jobs, 0
         while True:
-            busy = self._dispatch.works_on(job_id) or jobs.state(job_id) in {JobState.QUEUED, JobState.RUNNING}
-            for after, event in jobs.events(job_id, after):  # noqa: B007 - the last number is where to go on
+            state = jobs.state(job_id)
+            here, elsewhere = self._dispatch.works_on(job_id), self._runs_elsewhere(job_id)
+            for number, event in jobs.events(job_id, seen):
+                seen = number
                 yield event
-            if not busy:
-                return
-            if not self._dispatch.works_on(job_id) and not self._runs_elsewhere(job_id):
-                await self._dispatch.finish(job_id)
+            if state not in {JobState.QUEUED, JobState.RUNNING} or not (here or elsewhere):
                 return
             await asyncio.sleep(_LOOK_AGAIN_S)
 
@@ -93,6 +102,10 @@ class Studio:
     def outcomes(self, job_id: str) -> dict[str, Asset | Shortfall]:
         """What became of each task of a job so far."""
         return self._office.jobs.outcomes(job_id)
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """How a job stands, as `make --json` says it."""
+        return self._office.result(job_id)
 
     def is_running(self, job_id: str) -> bool:
         """Whether any process on this machine is at work on a job."""
@@ -180,6 +193,4 @@ class Studio:
         before = self._office.jobs.get(brief.from_job)
         if before.plan is None or brief.text.startswith(before.brief.text):
             return brief.model_copy(update={"from_job": before.id})
-        return brief.model_copy(
-            update={"from_job": before.id, "text": f"{before.brief.text}\n{brief.text}"}
-        )
+        return brief.model_copy(update={"from_job": before.id, "text": f"{before.brief.text}\n{brief.text}"})

@@ -9,7 +9,7 @@ from agentes.media_agent import Errand, MediaAgent, Progress
 from orchestrator.board import Board
 from orchestrator.store.jobs import AskRow, Event, Jobs
 from shared_knowledge.errors import Unsuitable
-from shared_knowledge.vocabulary import Asset, Job, Medium, Offer, Quote, Shortfall, Task, VoiceSpec
+from shared_knowledge.vocabulary import Asset, Job, Medium, Money, Offer, Quote, Shortfall, Task, VoiceSpec
 
 __all__ = ["Team"]
 
@@ -79,7 +79,7 @@ class Team:
             return None
         if any(self.tasks[needed] != self.earlier.get(needed, (None,))[0] for needed in task.depends_on):
             return None
-        return before[1].model_copy(update={"warnings": (*before[1].warnings, "kept from the earlier job")})
+        return before[1].model_copy(update={"cost": Money(0), "pieces": ()})
 
     def _say(self, progress: Progress) -> None:
         offer = progress.offer

@@ -24,11 +24,11 @@ class Stored(Frozen):
 
 
 class Shelf:
-    """A folder of finished files that are never changed, and the desks where new ones are made."""
+    """A folder of finished files that nobody may change, and the desks where new ones are made."""
 
-    def __init__(self, home: Path) -> None:
-        self._shelf = home / "shelf"
-        self._desks = home / "desks"
+    def __init__(self, shelf: Path, desks: Path) -> None:
+        self._shelf = shelf
+        self._desks = desks
 
     def desk(self, order_id: str) -> Path:
         """The working folder of one order; the same one after a restart."""
@@ -55,6 +55,7 @@ class Shelf:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with file.open("rb") as made:
                     os.fsync(made.fileno())
+                file.chmod(0o444)
                 file.replace(place)
                 _sync_folder(place.parent)
         except OSError as error:

@@ -172,7 +172,9 @@ def _amount(text: str) -> Money:
     try:
         return Money.dollars(text.strip().removeprefix("$"))
     except ValueError as error:
-        raise BadRequest(f"--budget: {error}.", todo="Write dollars, as in --budget 2 or --budget 0.50.") from error
+        raise BadRequest(
+            f"--budget: {error}.", todo="Write dollars, as in --budget 2 or --budget 0.50."
+        ) from error
 
 
 def _choice(text: str, option: str) -> Choice:

@@ -15,7 +15,7 @@ import typer
 from orchestrator import assembly
 from orchestrator.faces import asking
 from shared_knowledge.errors import AgentesError, BadRequest
-from shared_knowledge.vocabulary import Brief, Job, Quality
+from shared_knowledge.vocabulary import Job, Quality
 
 if TYPE_CHECKING:
     from orchestrator.quoting import Proposal
@@ -37,7 +37,8 @@ BriefText = Annotated[
     str, typer.Argument(metavar="BRIEF", help="The brief: text, @FILE, or - for standard input.")
 ]
 Budget = Annotated[
-    str | None, typer.Option(metavar="USD", help="The most the whole job may cost; the text can only lower it.")
+    str | None,
+    typer.Option(metavar="USD", help="The most the whole job may cost; the text can only lower it."),
 ]
 HowGood = Annotated[Quality | None, typer.Option(help="How good it must be.")]
 Draft = Annotated[bool, typer.Option("--draft", help="Only the free platforms of this machine.")]
@@ -55,7 +56,8 @@ OnDoubt = Annotated[
     str, typer.Option(metavar="hold|buy-again", help="When nobody knows whether an order was booked.")
 ]
 FromJob = Annotated[
-    str | None, typer.Option("--from", metavar="JOB", help="Change a finished job; what stays the same is kept.")
+    str | None,
+    typer.Option("--from", metavar="JOB", help="Change a finished job; what stays the same is kept."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of it.")]
@@ -123,7 +125,8 @@ def plan(
         str | None, typer.Argument(metavar="BRIEF", help="The brief: text, @FILE, or - for standard input.")
     ] = None,
     batch: Annotated[
-        Path | None, typer.Option(metavar="FILE.jsonl", help='Reads {"id","brief"} a line, writes {"id","plan"}.')
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help='Reads {"id","brief"} a line, writes {"id","plan"}.'),
     ] = None,
     budget: Budget = None,
     quality: HowGood = None,
@@ -167,7 +170,9 @@ def plan(
             _print_json({"id": line.id, **_planned(lambda text=line.brief: propose(text))})  # type: ignore[misc]
         return
     if brief is None:
-        raise BadRequest("There is no brief.", todo='Say what you need: agentes plan "…", or use --batch FILE.')
+        raise BadRequest(
+            "There is no brief.", todo='Say what you need: agentes plan "…", or use --batch FILE.'
+        )
     proposal = propose(asking.words(brief))
     if as_json:
         _print_json(proposal.document())
@@ -278,9 +283,7 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(2)
 
 
-async def _work(
-    studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], *, as_json: bool
-) -> int:
+async def _work(studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], *, as_json: bool) -> int:
     """Begins a job, shows it as it goes, and says how it ended."""
     from orchestrator.faces import live, terminal
 
@@ -292,7 +295,10 @@ async def _work(
             await studio.finish(job.id)
     except asyncio.CancelledError:
         await studio.stop()
-        print(f"\nInterrupted; everything so far is kept. Carry on with: agentes resume {job.id}", file=sys.stderr)
+        print(
+            f"\nInterrupted; everything so far is kept. Carry on with: agentes resume {job.id}",
+            file=sys.stderr,
+        )
         raise
     result = studio.result(job.id)
     if as_json:

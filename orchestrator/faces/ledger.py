@@ -26,7 +26,9 @@ class Sums(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The sums as a program reads them."""
-        money = {f"{name}_usd": getattr(self, name).usd for name in ("spent", "reserved", "wasted", "in_doubt")}
+        money = {
+            f"{name}_usd": getattr(self, name).usd for name in ("spent", "reserved", "wasted", "in_doubt")
+        }
         return {"orders": self.orders, **money}
 
 
@@ -57,6 +59,8 @@ def _by(rows: Sequence[CostRow], group: str) -> dict[str, Sums]:
 
 def _sum(rows: Sequence[CostRow]) -> Sums:
     def money(field: str) -> Money:
-        return sum((getattr(row, field) for row in rows), Money(0))
+        return Money(sum(getattr(row, field) for row in rows))
 
-    return Sums(sum(row.orders for row in rows), *(money(f) for f in ("spent", "reserved", "wasted", "in_doubt")))
+    return Sums(
+        sum(row.orders for row in rows), *(money(f) for f in ("spent", "reserved", "wasted", "in_doubt"))
+    )

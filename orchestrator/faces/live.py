@@ -98,7 +98,9 @@ class Progress:
             words, style = _WORDS.get(row.phase, (row.phase, ""))
             seconds = row.seconds if row.seconds is not None else time.monotonic() - row.began
             name = Text("   " * (row.depth - 1) + " └ " + row.name if row.depth else f" {row.name}")
-            table.add_row(name, Text(row.where), Text(words, style=style), Text(f"{seconds:4.1f} s"), Text(row.cost))
+            table.add_row(
+                name, Text(row.where), Text(words, style=style), Text(f"{seconds:4.1f} s"), Text(row.cost)
+            )
         return table
 
     def _in_order(self) -> list[_Row]:

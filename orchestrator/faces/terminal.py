@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Job, Money, Shortfall, Span, Spec, VideoSpec, VoiceSpec
+from shared_knowledge.vocabulary import Asset, Job, Money, Shortfall, Span, Spec, VideoSpec, VoiceSpec, WhyNot
 
 if TYPE_CHECKING:
+    from orchestrator.directory import PlatformRow
     from orchestrator.faces.checkup import Finding
     from orchestrator.faces.ledger import Report
-    from orchestrator.quoting import PlatformRow, Proposal
+    from orchestrator.quoting import Proposal
 
 __all__ = [
     "agrees",
@@ -32,7 +34,27 @@ __all__ = [
 ]
 
 _WIDEST = 100
-_STATES = {"done": "green", "partial": "yellow", "failed": "red", "in_doubt": "magenta", "interrupted": "yellow"}
+_REASONS = {
+    WhyNot.NO_KEY: "without a key",
+    WhyNot.NO_ADAPTER: "not built yet",
+    WhyNot.AVOIDED: "avoided",
+    WhyNot.RETIRED: "retired",
+    WhyNot.UNPRICED: "without a known price",
+    WhyNot.DURATION: "for their length",
+    WhyNot.ASPECT_RATIO: "for their shape",
+    WhyNot.RESOLUTION: "for their size",
+    WhyNot.LANGUAGE: "for the language",
+    WhyNot.REFERENCE: "for what they start from",
+    WhyNot.QUALITY: "for their quality",
+    WhyNot.OVER_BUDGET: "over the budget",
+}
+_STATES = {
+    "done": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "in_doubt": "magenta",
+    "interrupted": "yellow",
+}
 
 
 def _console(*, to_stderr: bool = False) -> Console:
@@ -109,14 +131,13 @@ def _what(spec: Spec) -> str:
 
 
 def _rejected(console: Console, proposal: Proposal) -> None:
+    """For each task, how many offers were not taken and for which first reason."""
     for line in proposal.quote.lines:
-        codes: dict[str, list[str]] = {}
-        for offer in line.offers:
-            if not offer.suitable:
-                codes.setdefault(", ".join(offer.why_not) or "unpriced", []).append(f"{offer.platform} {offer.model}")
-        said = "; ".join(f"{why}: {', '.join(who)}" for why, who in codes.items())
-        if said:
-            console.print(Padding(Text(f"{line.task}, not taken — {said}", style="dim"), (0, 2)))
+        reasons = Counter(offer.why_not[0] for offer in line.offers if offer.why_not)
+        if reasons:
+            said = ", ".join(f"{count} {_REASONS.get(why, why)}" for why, count in reasons.most_common())
+            console.print(Padding(Text(f"{line.task}: not taken {said}", style="dim"), (0, 2)))
+    console.print(Padding(Text("Every offer and its reasons: --json", style="dim"), (0, 2)))
 
 
 def _list(console: Console, title: str, sentences: Sequence[str], style: str) -> None:
@@ -153,9 +174,9 @@ def show_result(result: Mapping[str, Any]) -> None:
     for warning in result["warnings"]:
         console.print(Padding(Text(f"Note: {warning}", style="yellow"), (0, 2)))
     if result["film"]:
-        measured = result.get("film_measured") or {}
-        facts = f" ({measured['duration_s']:g} s, {measured['width']}×{measured['height']})" if measured else ""
-        console.print("  Film    ", Text(f"{result['film']}{facts}"), soft_wrap=True)
+        film = result.get("film_measured") or {}
+        size = f" ({film['duration_s']:g} s, {film['width']}×{film['height']})" if film else ""
+        console.print("  Film    ", Text(f"{result['film']}{size}"), soft_wrap=True)
     console.print("  Folder  ", Text(str(result["folder"])), soft_wrap=True)
     console.print("  Report  ", Text(f"{result['folder']}/report.html"), soft_wrap=True)
     console.print(f"  Cost     {Money.dollars(result['cost_usd']).usd[:-4]}", end="")
@@ -168,7 +189,9 @@ def show_platforms(rows: Sequence[PlatformRow]) -> None:
     table = _table("platform", "medium", "models", "ready", "why not")
     for row in rows:
         ready = Text("yes", style="green") if row.ready else Text("no", style="dim")
-        table.add_row(row.id, row.medium, str(len(row.models)), ready, Text("; ".join(row.why_not), style="dim"))
+        table.add_row(
+            row.id, row.medium, str(len(row.models)), ready, Text("; ".join(row.why_not), style="dim")
+        )
     console.print(table)
 
 
@@ -224,7 +247,11 @@ def show_job(job: Job, state: str, outcomes: Mapping[str, Asset | Shortfall]) ->
 def show_checkup(findings: Sequence[Finding]) -> None:
     """What is here and what is missing."""
     console = _console()
-    marks = {"good": Text("✓", style="green"), "missing": Text("–", style="dim"), "broken": Text("✗", style="red")}
+    marks = {
+        "good": Text("✓", style="green"),
+        "missing": Text("–", style="dim"),
+        "broken": Text("✗", style="red"),
+    }
     table = Table(box=None, padding=(0, 1), show_header=False)
     for finding in findings:
         table.add_row(marks[finding.verdict], finding.what, Text(finding.detail, style="dim"))

@@ -100,7 +100,9 @@ class TestOneOrder:
             await tracker.settle(stored, Money(300_000))
         assert await budget(database) == (0, 300_000)
 
-    async def test_charged_more_than_promised_is_recorded_but_books_only_the_promise(self, tracker, book, database):
+    async def test_charged_more_than_promised_is_recorded_but_books_only_the_promise(
+        self, tracker, book, database
+    ):
         order = await tracker.place(an_order(), CEILING)
         order = await tracker.ready(await tracker.sending(order), {})
         await tracker.settle(await tracker.stored(order, "a.png"), Money(900_000))
@@ -169,7 +171,10 @@ class TestCaps:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(prices=st.lists(st.integers(0, 600_000), min_size=1, max_size=12), ends=st.lists(st.booleans(), min_size=12))
+@given(
+    prices=st.lists(st.integers(0, 600_000), min_size=1, max_size=12),
+    ends=st.lists(st.booleans(), min_size=12),
+)
 def test_sums_always_equal_the_rows(tmp_path_factory, prices, ends):
     async def walk() -> None:
         database = Database(tmp_path_factory.mktemp("ledger") / "ledger.db")

@@ -1,0 +1,84 @@
+"""What is different about clips: they are told in shots, and some are grown out of pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from agentes.media.join import join_clips
+from agentes.media_agent import Errand, MediaAgent
+from agentes.video_agent.wording import write_prompt
+from shared_knowledge.prompts import Prompt
+from shared_knowledge.vocabulary import (
+    Asset,
+    Medium,
+    Offer,
+    PhotoIntent,
+    PhotoSpec,
+    Piece,
+    Shot,
+    Task,
+    VideoSpec,
+)
+
+__all__ = ["VideoAgent"]
+
+
+class VideoAgent(MediaAgent):
+    """Gets clips made; asks the photo agent for the pictures they grow out of."""
+
+    medium: ClassVar[Medium] = Medium.VIDEO
+
+    def write_prompt(self, task: Task, offer: Offer, piece: Piece) -> Prompt:
+        """The stretch of the clip that one piece covers, shot by shot, in the platform's dialect."""
+        before_s = sum(one.duration_s or 0 for one in offer.pieces if one.number < piece.number)
+        return write_prompt(task, self.dialect(offer), from_s=before_s, length_s=piece.duration_s)
+
+    async def inputs(self, errand: Errand, offer: Offer) -> tuple[str, ...]:
+        """The pictures a clip starts from: those that are there, and those a colleague must make."""
+        spec = errand.task.spec
+        assert isinstance(spec, VideoSpec)
+        given = await super().inputs(errand, offer)
+        first = errand.colleagues.asset(spec.first_frame) if spec.first_frame else None
+        if first is not None:
+            given = (first.path, *given)
+        wanted = self._shots_that_need_a_picture(spec, offer)
+        asked = await asyncio.gather(
+            *(self._keyframe(errand, spec, shot, number) for number, shot in wanted if number > len(given))
+        )
+        return (*given, *(picture.path for picture in asked))
+
+    def _shots_that_need_a_picture(self, spec: VideoSpec, offer: Offer) -> Sequence[tuple[int, Shot]]:
+        model = self._room.catalogue.platform(offer.platform).model(offer.model)
+        shots = list(enumerate(spec.shots, start=1))
+        if not offer.keyframe or model is None:
+            return ()
+        return shots if model.keyframe == "per_shot" else shots[:1]
+
+    async def _keyframe(self, errand: Errand, spec: VideoSpec, shot: Shot, number: int) -> Asset:
+        """One picture from the photo agent, related to the others by subject, palette and seed."""
+        picture = PhotoSpec(
+            intent=PhotoIntent.KEYFRAME,
+            subject=spec.subject,
+            scene=shot.scene,
+            label=shot.label,
+            badge=f"{number}/{len(spec.shots)} · {shot.duration_s:g} s",
+            aspect_ratio=spec.aspect_ratio,
+            width=spec.width,
+            height=spec.height,
+            quality=spec.quality,
+            language=spec.language,
+            references=spec.references,
+            negative=spec.negative,
+            palette=spec.palette,
+            seed=spec.seed + number,
+        )
+        task = Task(id=f"{errand.task.id}.frame-{number}", spec=picture)
+        return await errand.colleagues.ask(task, because=f"keyframe for shot {number} ({shot.label})")
+
+    async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
+        """The pieces in one clip of the task's exact length."""
+        assert isinstance(task.spec, VideoSpec)
+        return await join_clips(pieces, task.spec, desk / "clip.mp4")

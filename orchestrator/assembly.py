@@ -1,0 +1,131 @@
+"""The only place where objects are built and joined. What a command does not use is never built."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.secrets import SecretManager
+from config.settings import Settings
+from orchestrator.directory import Directory
+from orchestrator.quoting import Quoter
+from orchestrator.studio import Studio
+from shared_knowledge.catalogue import Catalogue
+from shared_knowledge.errors import BadRequest, Unavailable
+
+if TYPE_CHECKING:
+    from agentes.contract import Line
+    from agentes.media.shelf import Shelf
+    from orchestrator.dispatch.here import Here
+    from orchestrator.run import Office
+
+__all__ = ["mask", "secrets", "set_up_logging", "settings", "studio"]
+
+
+@cache
+def secrets() -> SecretManager:
+    """The one keeper of keys."""
+    return SecretManager()
+
+
+@cache
+def settings() -> Settings:
+    """What was set from outside."""
+    return Settings.read(secrets=secrets())
+
+
+def mask(text: str) -> str:
+    """The text without any key."""
+    return secrets().mask(text)
+
+
+def set_up_logging() -> None:
+    """Starts the masked log."""
+    from config.log_setup import set_up_log
+
+    set_up_log(mask)
+
+
+def studio(*, assume_keys: str | None = None, today: date | None = None) -> Studio:
+    """The doorway; its store and its workers are opened when they are first needed."""
+    catalogue = Catalogue.load()
+    directory = Directory(catalogue, secrets(), assume_keys=assume_keys)
+    quoter = Quoter(catalogue, directory, settings().max_usd_per_day, today=today)
+    return Studio(
+        quoter,
+        directory,
+        cache(partial(_office, quoter, catalogue)),
+        cache(partial(_here, quoter, catalogue)),
+    )
+
+
+@cache
+def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
+    from agentes.media.shelf import Shelf
+    from agentes.media_agent import Workroom
+    from agentes.photo_agent.agent import PhotoAgent
+    from agentes.video_agent.agent import VideoAgent
+    from agentes.voice_agent.agent import VoiceAgent
+    from orchestrator.run import Office
+    from orchestrator.store.book import SqlBook
+    from orchestrator.store.jobs import Jobs
+    from orchestrator.store.sqlite import Database
+    from shared_knowledge.cost_tracker import CostTracker
+
+    database = Database(_database_file())
+    book = SqlBook(database)
+    shelf = Shelf(_shelf_folder(), settings().home / "desks")
+    tracker = CostTracker(book, a_day=settings().max_usd_per_day)
+    room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf))
+    return Office(
+        quoter=quoter,
+        jobs=Jobs(database),
+        book=book,
+        tracker=tracker,
+        shelf=shelf,
+        agents={agent.medium: agent(room) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
+        home=settings().home,
+        version=version("agentes"),
+    )
+
+
+@cache
+def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
+    from orchestrator.dispatch.here import Here
+
+    return Here(partial(_office, quoter, catalogue), settings().home)
+
+
+@asynccontextmanager
+async def _connect(catalogue: Catalogue, shelf: Shelf, platform: str) -> AsyncIterator[Line]:
+    """A line to a platform, for as long as it is needed."""
+    if not catalogue.platform(platform).local:
+        raise Unavailable(f"{platform} has no adapter in this version.", platform=platform)
+    from agentes.drafts.line import LocalLine
+
+    yield LocalLine(platform, shelf)
+
+
+def _database_file() -> Path:
+    file = settings().sqlite_file
+    if file is None:
+        raise BadRequest(
+            "AGENTES_DATABASE_URL names a PostgreSQL database, which this version cannot use yet.",
+            todo="Leave it unset, or name a file: sqlite:///path/to/ledger.db.",
+        )
+    return file
+
+
+def _shelf_folder() -> Path:
+    folder = settings().shelf_folder
+    if folder is None:
+        raise BadRequest(
+            "AGENTES_SHELF_URL names a bucket, which this version cannot use yet.",
+            todo="Leave it unset, or name a folder.",
+        )
+    return folder

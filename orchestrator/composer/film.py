@@ -1,0 +1,69 @@
+"""The film of a plan: its clips and voices as they were made, joined, and put on the shelf."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from agentes.media import fonts, probe, quality
+from agentes.media.shelf import Shelf
+from orchestrator.composer.render import Voiced, render
+from shared_knowledge.errors import Unsuitable
+from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Plan, Shortfall, VoiceSpec
+
+__all__ = ["FILM", "make_film"]
+
+FILM = "film"
+
+Outcomes = Mapping[str, Asset | Shortfall]
+
+
+async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, desk: str) -> Asset:
+    """The finished film as an asset; Unsuitable when a clip it needs was not made."""
+    clips = [Path(_made(outcomes, task).path) for task in film.clips]
+    voices = [_voiced(plan, asset) for task in film.voices if isinstance(asset := outcomes.get(task), Asset)]
+    room = shelf.desk(desk)
+    rendered = await render(
+        film, clips, voices, room / "film.mp4", fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY
+    )
+    found = await probe.measure(rendered.path)
+    heard = await quality.measure(rendered.path, found)
+    captions = await asyncio.to_thread(shelf.put, rendered.srt) if rendered.srt else None
+    stored = await asyncio.to_thread(shelf.put, rendered.path)
+    shelf.clear(desk)
+    unheard = [f"{task} was not made, so it is not heard" for task in film.voices if len(voices) < 1]
+    return Asset(
+        task=FILM,
+        medium=Medium.VIDEO,
+        path=stored.path,
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+        mime=found.mime,
+        width=found.width,
+        height=found.height,
+        duration_s=found.duration_s,
+        fps=found.fps,
+        platform="agentes",
+        model="composer",
+        cost=Money(0),
+        warnings=(*rendered.warnings, *unheard),
+        measured={
+            **found.model_dump(mode="json", exclude_none=True),
+            **heard.model_dump(mode="json", exclude_none=True),
+            **({"captions": captions.path} if captions else {}),
+        },
+    )
+
+
+def _made(outcomes: Outcomes, task: str) -> Asset:
+    outcome = outcomes.get(task)
+    if not isinstance(outcome, Asset):
+        raise Unsuitable(f"There is no film without {task}, which was not made.")
+    return outcome
+
+
+def _voiced(plan: Plan, asset: Asset) -> Voiced:
+    spec = plan.task(asset.task).spec
+    assert isinstance(spec, VoiceSpec)
+    return Voiced(path=Path(asset.path), script=spec.script, marks=asset.measured.get("marks", ()))

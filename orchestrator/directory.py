@@ -1,0 +1,138 @@
+"""Who is there: the platforms of the catalogue, the keys that are set, the adapters that are built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any
+
+from config.secrets import KeyState, SecretManager
+from shared_knowledge.catalogue import Catalogue
+from shared_knowledge.errors import BadRequest
+from shared_knowledge.platform_facts import Model, Platform
+
+__all__ = ["Directory", "PlatformRow"]
+
+
+@dataclass(frozen=True)
+class PlatformRow:
+    """One platform as it stands right now."""
+
+    id: str
+    medium: str
+    is_local: bool
+    models: tuple[Model, ...]
+    keys: Mapping[str, KeyState]
+    why_not: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be used now."""
+        return not self.why_not
+
+    def document(self) -> dict[str, Any]:
+        """The platform as a program reads it."""
+        return {
+            "platform": self.id,
+            "medium": self.medium,
+            "models": [_model(model) for model in self.models],
+            "secrets": list(self.keys),
+            "ready": self.ready,
+            "why_not": list(self.why_not),
+        }
+
+
+class Directory:
+    """The catalogue, seen with the keys of this machine."""
+
+    def __init__(
+        self, catalogue: Catalogue, secrets: SecretManager, *, assume_keys: str | None = None
+    ) -> None:
+        self._catalogue = catalogue
+        self._secrets = secrets
+        self._assumed = self._ids(assume_keys)
+
+    @cached_property
+    def ready(self) -> frozenset[str]:
+        """The platforms whose keys are there, or are assumed to be; local ones need none."""
+        return frozenset(
+            platform.id
+            for platform in self._catalogue.platforms
+            if platform.id in self._assumed or (not platform.local and self._lacks(platform) == ())
+        )
+
+    @cached_property
+    def adapters(self) -> frozenset[str]:
+        """The platforms that can be performed; assumed keys assume the adapter as well."""
+        return self._assumed | frozenset(p.id for p in self._catalogue.platforms if _has_adapter(p))
+
+    def rows(self) -> list[PlatformRow]:
+        """Every platform, with its keys masked and what it lacks."""
+        return [self._row(platform) for platform in self._catalogue.platforms]
+
+    def _row(self, platform: Platform) -> PlatformRow:
+        missing_adapter = () if _has_adapter(platform) else ("its adapter is not part of this version",)
+        return PlatformRow(
+            id=platform.id,
+            medium=platform.medium,
+            is_local=platform.local,
+            models=platform.models,
+            keys=self._keys(platform),
+            why_not=(*self._lacks(platform), *missing_adapter),
+        )
+
+    def _lacks(self, platform: Platform) -> tuple[str, ...]:
+        return tuple(
+            f"{name} is {'not set' if state.state == 'missing' else state.why or state.state}"
+            for name, state in self._keys(platform).items()
+            if not state.ready
+        )
+
+    def _keys(self, platform: Platform) -> Mapping[str, KeyState]:
+        return self._secrets.validate((secret.name, *secret.older) for secret in platform.secrets)
+
+    def _ids(self, assume_keys: str | None) -> frozenset[str]:
+        if assume_keys is None:
+            return frozenset()
+        if assume_keys == "all":
+            return frozenset(platform.id for platform in self._catalogue.platforms if not platform.local)
+        names = [name.strip() for name in assume_keys.split(",") if name.strip()]
+        if not names:
+            raise BadRequest(
+                "--assume-keys names no platform.", todo="Write all, or ids such as runway,kling."
+            )
+        return frozenset(self._catalogue.platform(name).id for name in names)
+
+
+def _has_adapter(platform: Platform) -> bool:
+    room = "agentes.drafts" if platform.local else f"agentes.{platform.medium}_agent.api_integrations"
+    return find_spec(f"{room}.{platform.id}") is not None
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "model": model.id,
+        "abilities": model.abilities,
+        "prices": [
+            {
+                "unit": price.unit,
+                "usd": f"{price.usd:f}",
+                **price.model_dump(
+                    mode="json",
+                    include={
+                        "valid_from",
+                        "valid_until",
+                        "source",
+                        "seen_on",
+                        "quality",
+                        "resolution",
+                        "audio",
+                    },
+                ),
+            }
+            for price in model.prices
+        ],
+        "retires_on": model.retires_on.isoformat() if model.retires_on else None,
+    }

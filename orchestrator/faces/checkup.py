@@ -1,0 +1,93 @@
+"""The doctor: what is here, what is missing, and what to do about it; keys are never shown."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Literal, NamedTuple
+
+from orchestrator import assembly
+from shared_knowledge.errors import AgentesError
+
+__all__ = ["Finding", "examine"]
+
+_ROOM_MB = 500
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Literal["good", "missing", "broken"]
+    detail: str
+
+    def document(self) -> dict[str, str]:
+        """The finding as a program reads it."""
+        return self._asdict()
+
+
+def examine() -> list[Finding]:
+    """Looks at everything a run needs; buys nothing and needs no network."""
+    return [
+        Finding("Python", "good", platform.python_version()),
+        *_look("Settings", _settings),
+        *_look("Home", _home),
+        *_look("Ledger", _ledger),
+        *_look("Film making", _ffmpeg),
+        *_look("Draft speech", _speech),
+        *_look("Draft pictures", _pictures),
+        *_keys(),
+    ]
+
+
+def _look(what: str, at: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(what, "good", at())
+    except AgentesError as error:
+        yield Finding(what, "broken", assembly.mask(str(error)))
+
+
+def _settings() -> str:
+    set_here = [name for name in assembly.settings().shown() if name != "AGENTES_HOME"]
+    warnings = "".join(f"; {warning}" for warning in assembly.settings().warnings)
+    return f"{len(set_here)} in force{warnings}"
+
+
+def _home() -> str:
+    home = assembly.settings().home
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    free_mb = shutil.disk_usage(nearest).free >> 20
+    short = f", which is little: a film wants {_ROOM_MB} MB" if free_mb < _ROOM_MB else ""
+    return f"{home}, {free_mb:,} MB free{short}"
+
+
+def _ledger() -> str:
+    jobs = len(assembly.studio().list(1000))
+    return f"{assembly.settings().sqlite_file}, {jobs} job{'' if jobs == 1 else 's'}"
+
+
+def _ffmpeg() -> str:
+    from agentes.media import ffmpeg
+
+    return f"{ffmpeg.binary()}"
+
+
+def _speech() -> str:
+    from agentes.drafts import espeak_voices
+
+    return f"espeak-ng, {len(espeak_voices.LANGUAGES)} languages"
+
+
+def _pictures() -> str:
+    missing = [name for name in ("PIL", "resvg_py") if find_spec(name) is None]
+    return "all parts are here" if not missing else f"missing: {', '.join(missing)}"
+
+
+def _keys() -> Iterator[Finding]:
+    for row in assembly.studio().platforms():
+        if row.is_local:
+            continue
+        shown = ", ".join(f"{name} {state.shown or state.state}" for name, state in row.keys.items())
+        yield Finding(row.id, "good" if row.ready else "missing", "; ".join([shown, *row.why_not]))

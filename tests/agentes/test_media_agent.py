@@ -1,0 +1,296 @@
+"""The engine: each piece bought once, carried on from whatever state it is found in."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agentes.contract import Done, File, Link, Pending
+from agentes.media.shelf import Shelf
+from agentes.media_agent import Errand, MediaAgent, Progress, Workroom
+from orchestrator.store.book import SqlBook
+from orchestrator.store.jobs import Jobs
+from orchestrator.store.sqlite import Database
+from shared_knowledge.cost_tracker import CostTracker
+from shared_knowledge.errors import Broken, Failed, Refused, Unavailable
+from shared_knowledge.prompts import Prompt
+from shared_knowledge.vocabulary import (
+    Asset,
+    Brief,
+    Medium,
+    Money,
+    Offer,
+    Order,
+    OrderState,
+    PhotoSpec,
+    Piece,
+    Shortfall,
+    Task,
+)
+
+TASK = Task(id="photo-1", spec=PhotoSpec(subject="a candle"))
+
+
+class ScriptedLine:
+    """A vendor that answers what the test says, and counts what it was asked."""
+
+    def __init__(self, shelf: Shelf, answers: list[Any]) -> None:
+        self.shelf = shelf
+        self.answers = answers
+        self.started: list[str] = []
+        self.checked = 0
+
+    async def start(self, order: Order) -> Pending | Done:
+        self.started.append(order.id)
+        return await self._answer(order)
+
+    async def check(self, order: Order) -> Pending | Done:
+        self.checked += 1
+        return await self._answer(order)
+
+    async def collect(self, order: Order, done: Done) -> Path:
+        path = self.shelf.desk(order.id) / "picture.png"
+        path.write_bytes(b"picture of " + order.id.encode())
+        return path
+
+    async def _answer(self, order: Order) -> Pending | Done:
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        if callable(answer):
+            return await answer(order)
+        return answer
+
+
+class PlainAgent(MediaAgent):
+    medium = Medium.PHOTO
+
+    def write_prompt(self, task: Task, offer: Offer, piece: Piece) -> Prompt:
+        return Prompt(f"{task.spec.subject} for {offer.platform}", ("a word was left out",))
+
+    async def check_file(self, path: Path, order: Order) -> None:
+        assert path.is_file()
+
+    async def describe(self, path: Path) -> dict[str, Any]:
+        return {"mime": "image/png", "width": 4, "height": 4}
+
+    async def join(self, pieces, task: Task, desk: Path) -> Path:
+        joined = desk / "joined.png"
+        joined.write_bytes(b"+".join(piece.read_bytes() for piece in pieces))
+        return joined
+
+
+class World:
+    """An agent with its ledger, its shelf and its vendors."""
+
+    def __init__(self, home: Path, *, recovery: str = "OPAQUE", local: bool = False) -> None:
+        self.database = Database(home / "ledger.db")
+        self.book = SqlBook(self.database)
+        self.shelf = Shelf(home / "shelf", home / "desks")
+        self.lines: dict[str, ScriptedLine] = {}
+        self.said: list[str] = []
+        facts = SimpleNamespace(recovery=recovery, local=local, deadline_s=2.0)
+        room = Workroom(
+            catalogue=SimpleNamespace(platform=lambda _: facts),  # type: ignore[arg-type]
+            tracker=CostTracker(self.book, a_day=Money(10_000_000)),
+            shelf=self.shelf,
+            connect=self._connect,
+        )
+        self.tracker = room.tracker
+        self.agent = PlainAgent(room)
+
+    @asynccontextmanager
+    async def _connect(self, platform: str):
+        yield self.lines[platform]
+
+    def vendor(self, name: str, *answers: Any) -> ScriptedLine:
+        self.lines[name] = ScriptedLine(self.shelf, list(answers))
+        return self.lines[name]
+
+    def errand(self, *platforms: str, pieces: int = 1, **more: Any) -> Errand:
+        offers = [
+            Offer(
+                task="photo-1",
+                platform=name,
+                model="m",
+                price=Money(100 * pieces),
+                pieces=tuple(Piece(number=n + 1, price=Money(100)) for n in range(pieces)),
+            )
+            for name in platforms
+        ]
+        given = {"ceiling": Money(1000), "colleagues": None, "say": self._hear, **more}
+        return Errand(job="job_1", task=TASK, offers=offers, **given)
+
+    def _hear(self, progress: Progress) -> None:
+        self.said.append(progress.phase)
+
+    @property
+    def states(self) -> list[tuple[str, OrderState]]:
+        return [(order.platform, order.state) for order in self.book.orders("job_1")]
+
+    async def owed(self) -> tuple[int, int]:
+        row = self.database.read(lambda t: t.row("budget", id="job:job_1"))
+        return row["reserved"], row["spent"]
+
+
+@pytest.fixture
+async def world(tmp_path: Path):
+    world = World(tmp_path)
+    await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
+    yield world
+    world.database.close()
+
+
+DONE = Done(Link("https://vendor/x.png"), cost=Money(70))
+
+
+async def test_a_quick_platform_answers_at_once(world):
+    line = world.vendor("a", DONE)
+    asset = await world.agent.perform(world.errand("a"))
+    assert isinstance(asset, Asset)
+    assert (asset.platform, asset.cost) == ("a", 70)
+    assert Path(asset.path).read_bytes().startswith(b"picture of ord_")
+    assert asset.sha256 in asset.path
+    assert len(line.started) == 1
+    assert await world.owed() == (0, 70)
+    assert world.said == ["preparing", "making", "done"]
+
+
+async def test_a_queued_platform_is_started_once_and_asked_again(world):
+    waiting = Pending({"id": "t1"}, look_again_in_s=0)
+    line = world.vendor("a", waiting, waiting, waiting, DONE)
+    asset = await world.agent.perform(world.errand("a"))
+    assert isinstance(asset, Asset)
+    assert (len(line.started), line.checked) == (1, 3)
+
+
+async def test_the_next_offer_takes_over_and_the_first_frees_its_money(world):
+    world.vendor("a", Failed("the vendor gave up"))
+    world.vendor("b", DONE)
+    asset = await world.agent.perform(world.errand("a", "b"))
+    assert asset.platform == "b"
+    assert world.states == [("a", OrderState.FAILED_FREE), ("b", OrderState.SETTLED)]
+    assert await world.owed() == (0, 70)
+
+
+async def test_a_lone_platform_is_tried_twice_and_then_it_is_said(world):
+    line = world.vendor("a", Failed("no luck"), Failed("no luck again"))
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert isinstance(shortfall, Shortfall)
+    assert shortfall.why == "no luck again"
+    assert [attempt.outcome for attempt in shortfall.tried] == ["no luck", "no luck again"]
+    assert len(line.started) == 2
+    assert await world.owed() == (0, 0)
+
+
+async def test_a_refusal_stops_by_default_and_goes_elsewhere_when_told(world):
+    world.vendor("a", Refused("not this"), Refused("not this"))
+    line = world.vendor("b", DONE)
+    shortfall = await world.agent.perform(world.errand("a", "b"))
+    assert (shortfall.kind, line.started) == ("refused", [])
+    asset = await world.agent.perform(world.errand("a", "b", on_refusal="elsewhere"))
+    assert asset.platform == "b"
+
+
+async def test_over_the_ceiling_nothing_is_asked_of_anybody(world):
+    line = world.vendor("a", DONE)
+    shortfall = await world.agent.perform(world.errand("a", ceiling=Money(99)))
+    assert shortfall.kind == "over_budget"
+    assert line.started == []
+
+
+async def test_our_own_trouble_is_a_shortfall_that_can_be_resumed(world):
+    line = world.vendor("a", Broken("the disk is full"), DONE)
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.why == "the disk is full"
+    assert await world.owed() == (0, 0)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 2
+
+
+async def test_two_pieces_are_two_orders_and_one_asset(world):
+    world.vendor("a", DONE, DONE)
+    asset = await world.agent.perform(world.errand("a", pieces=2))
+    assert asset.cost == 140
+    assert [piece.cost for piece in asset.pieces] == [70, 70]
+    assert Path(asset.path).read_bytes().count(b"picture of") == 2
+
+
+async def test_a_second_performance_buys_nothing(world):
+    line = world.vendor("a", DONE)
+    first = await world.agent.perform(world.errand("a"))
+    second = await world.agent.perform(world.errand("a"))
+    assert first == second
+    assert len(line.started) == 1
+
+
+async def test_a_started_order_is_asked_about_never_started_again(world):
+    async def crash(order: Order) -> Done:
+        raise asyncio.CancelledError
+
+    line = world.vendor("a", Pending({"id": "t1"}, 0), crash, DONE)
+    with pytest.raises(asyncio.CancelledError):
+        await world.agent.perform(world.errand("a"))
+    assert world.states == [("a", OrderState.SUBMITTED)]
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 1
+
+
+async def test_an_unanswered_order_is_in_doubt_and_keeps_its_money(world):
+    order = await world.agent._place(
+        world.errand("a"), world.errand("a").offers[0], Piece(number=1, price=Money(100)), ()
+    )
+    await world.tracker.sending(order)
+    line = world.vendor("a", DONE)
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.kind == "in_doubt"
+    assert line.started == []
+    assert await world.owed() == (100, 0)
+    again = await world.agent.perform(world.errand("a"))
+    assert again.kind == "in_doubt"
+
+
+async def test_what_is_free_to_repeat_is_made_again_after_a_crash(tmp_path):
+    world = World(tmp_path, recovery="IDEMPOTENT", local=True)
+    await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
+    order = await world.agent._place(
+        world.errand("a"), world.errand("a").offers[0], Piece(number=1, price=Money(0)), ()
+    )
+    await world.tracker.sending(order)
+    line = world.vendor("a", Done(File("picture.png")))
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert line.started == [order.id]
+
+
+async def test_a_sending_outlives_the_cancellation_of_its_run(world):
+    left = asyncio.Event()
+
+    async def slowly(order: Order) -> Pending:
+        left.set()
+        await asyncio.sleep(0.1)
+        return Pending({"id": "t1"}, 0)
+
+    world.vendor("a", slowly)
+    run = asyncio.create_task(world.agent.perform(world.errand("a")))
+    await left.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    (order,) = world.book.orders("job_1")
+    assert (order.state, order.receipt) == (OrderState.SUBMITTED, {"id": "t1"})
+
+
+async def test_an_unavailable_platform_that_failed_before_is_not_asked_first_again(world):
+    first = world.vendor("a", Unavailable("resting"), DONE)
+    second = world.vendor("b", asyncio.CancelledError(), DONE)
+    with pytest.raises(asyncio.CancelledError):
+        await world.agent.perform(world.errand("a", "b"))
+    outcome = await world.agent.perform(world.errand("a", "b"))
+    assert len(first.started) == 1
+    assert outcome.kind == "in_doubt"
+    assert len(second.started) == 1
