@@ -15,6 +15,8 @@ from shared_knowledge.platform_facts import Model, Platform
 
 __all__ = ["Directory", "PlatformRow"]
 
+_PLACES = ("_LOCATION", "_REGION")
+
 
 @dataclass(frozen=True)
 class PlatformRow:
@@ -90,8 +92,25 @@ class Directory:
             if not state.ready
         )
 
+    @cached_property
+    def locations(self) -> Mapping[str, str]:
+        """Where each platform that asks for a place is used, as far as it was set."""
+        places = {
+            platform.id: self._secrets.plain(secret.name, *secret.older)
+            for platform in self._catalogue.platforms
+            for secret in platform.secrets
+            if not secret.hidden and secret.name.endswith(_PLACES)
+        }
+        return {platform: place for platform, place in places.items() if place}
+
     def _keys(self, platform: Platform) -> Mapping[str, KeyState]:
-        return self._secrets.validate((secret.name, *secret.older) for secret in platform.secrets)
+        hidden = [(secret.name, *secret.older) for secret in platform.secrets if secret.hidden]
+        states = self._secrets.validate(hidden)
+        for secret in platform.secrets:
+            if not secret.hidden:
+                value = self._secrets.plain(secret.name, *secret.older)
+                states[secret.name] = KeyState(secret.name, "found" if value else "missing", shown=value or "")
+        return states
 
     def _ids(self, assume_keys: str | None) -> frozenset[str]:
         if assume_keys is None:

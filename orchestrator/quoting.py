@@ -19,7 +19,7 @@ from orchestrator.directory import Directory
 from orchestrator.selection import Circumstances
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.dialects import dialect_of
-from shared_knowledge.errors import UnclearBrief
+from shared_knowledge.errors import AgentesError, OverBudget, UnclearBrief
 from shared_knowledge.prompts import Dialect
 from shared_knowledge.vocabulary import Brief, Medium, Money, Offer, Plan, Quote, Task
 
@@ -41,6 +41,12 @@ class Proposal:
     quote: Quote
     prompts: Mapping[str, str]
     why_draft: str | None
+    obstacle: AgentesError | None = None
+
+    def insist(self) -> None:
+        """Raises what stands in the way of doing it: an unclear brief, or a budget that is too small."""
+        if self.obstacle is not None:
+            raise self.obstacle
 
     @property
     def title(self) -> str:
@@ -69,17 +75,21 @@ class Quoter:
         self._day = today
 
     def propose(self, brief: Brief) -> Proposal:
-        """What would be done for a brief, by whom and for how much."""
+        """What would be done for a brief, by whom and for how much; also when that is nothing."""
         reading = read(brief.text)
-        plan = planner.plan(reading, brief)
-        if not plan.tasks:
-            raise UnclearBrief(
-                "No picture, clip or voice was found in this brief.",
-                todo=" ".join(plan.questions)
-                or "Say what you need, for example: a square photo of a candle.",
-            )
+        obstacle: AgentesError | None = None
+        try:
+            plan = planner.plan(reading, brief)
+        except UnclearBrief as unclear:
+            obstacle = unclear
+            plan = _no_work(reading, unclear)
         quote = self.quote(plan, brief)
-        return Proposal(reading, plan, quote, self._prompts(plan, quote), self._why_draft(quote, brief))
+        try:
+            self.check_budget(plan, quote, brief)
+        except OverBudget as over:
+            obstacle = obstacle or over
+        prompts = self._prompts(plan, quote)
+        return Proposal(reading, plan, quote, prompts, self._why_draft(quote, brief), obstacle)
 
     def read(self, brief: Brief) -> Reading:
         """What the words say."""
@@ -119,6 +129,7 @@ class Quoter:
             shun=brief.avoid,
             budget=plan.budget,
             caps=(self._a_day,),
+            locations=self._directory.locations,
         )
 
     def _prompts(self, plan: Plan, quote: Quote) -> dict[str, str]:
@@ -131,10 +142,25 @@ class Quoter:
 
     def _why_draft(self, quote: Quote, brief: Brief) -> str | None:
         chosen = [line.chosen for line in quote.lines]
-        if not all(offer is not None and self._catalogue.platform(offer.platform).local for offer in chosen):
+        if not chosen or not all(
+            offer is not None and self._catalogue.platform(offer.platform).local for offer in chosen
+        ):
             return None
         if brief.draft:
             return "As you asked, the draft platforms of this machine make everything, free."
         if not self._directory.ready:
             return "No platform key is set, so the draft platforms of this machine make everything, free."
         return "No platform with a key can do this, so the draft platforms of this machine make it, free."
+
+
+def _no_work(reading: Reading, unclear: UnclearBrief) -> Plan:
+    """The plan of a brief that cannot be turned into work: what was understood, and what to ask."""
+    return Plan(
+        brief=reading.text,
+        brief_language=reading.language or "en",
+        understanding=reading.understanding,
+        coverage=reading.coverage,
+        tasks=(),
+        questions=reading.questions or (unclear.todo,),
+        warnings=(unclear.what, *reading.warnings),
+    )

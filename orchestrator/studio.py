@@ -12,7 +12,7 @@ from orchestrator.composer.folder import give_back, open_folder
 from orchestrator.directory import Directory, PlatformRow
 from orchestrator.quoting import Proposal, Quoter
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Shortfall
+from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Plan, Shortfall
 
 if TYPE_CHECKING:
     from orchestrator.run import Office
@@ -72,6 +72,8 @@ class Studio:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""
         brief = self._with_its_past(brief)
         proposal = await asyncio.to_thread(self._quoter.propose, brief)
+        proposal.insist()
+        _check_references(proposal.plan)
         job_id = f"job_{uuid4().hex[:12]}"
         claimed = await asyncio.to_thread(open_folder, folder, job_id, proposal.title)
         try:
@@ -194,3 +196,14 @@ class Studio:
         if before.plan is None or brief.text.startswith(before.brief.text):
             return brief.model_copy(update={"from_job": before.id})
         return brief.model_copy(update={"from_job": before.id, "text": f"{before.brief.text}\n{brief.text}"})
+
+
+def _check_references(plan: Plan) -> None:
+    """Refuses a brief that names files which are not there, before anything is made."""
+    named = dict.fromkeys(name for task in plan.tasks for name in task.spec.references if "://" not in name)
+    missing = [name for name in named if not Path(name).is_file()]
+    if missing:
+        raise BadRequest(
+            f"The brief names {', '.join(missing)}, but there is no such file in {Path.cwd()}.",
+            todo="Put it there, write its path in the brief, or take it out of the brief.",
+        )

@@ -5,10 +5,12 @@ Every class here is one table of a file in `platforms/`; the field names are the
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
@@ -28,7 +30,14 @@ __all__ = [
     "Stretch",
     "Tier",
     "Unit",
+    "plain",
 ]
+
+
+@lru_cache(maxsize=1024)
+def plain(name: str) -> str:
+    """A name without case, spaces and punctuation: "DALL-E 3" and "dalle3" are one."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 class Recovery(StrEnum):
@@ -128,8 +137,8 @@ class Resolution(Frozen):
 
     name: str
     word: str | None = None
-    ratios: dict[str, str] = {}
-    image_ratios: dict[str, str] = {}
+    ratios: dict[str, str] = Field(default_factory=dict)
+    image_ratios: dict[str, str] = Field(default_factory=dict)
     any_ratio: bool = False
     short_side: int | None = Field(default=None, gt=0)
     megapixels: Decimal | None = Field(default=None, gt=0)
@@ -201,6 +210,10 @@ class Model(Frozen):
         own_words = {"id", "prices", "retires_on", "remark"}
         return self.model_dump(mode="json", exclude=own_words, exclude_defaults=True)
 
+    def made_by(self, brand: str) -> bool:
+        """Whether the brand made this model, whoever serves it."""
+        return plain(brand) in map(plain, self.makers)
+
     def speaks(self, language: str) -> bool:
         """Whether it can say that language; "pt" is met by any Portuguese, "es-MX" by Spanish."""
         if self.languages == "all":
@@ -244,7 +257,7 @@ class Platform(Frozen):
     brands: tuple[str, ...] = ()
     local: bool = False
     base_url: str = ""
-    base_urls: dict[str, str] = {}
+    base_urls: dict[str, str] = Field(default_factory=dict)
     key_hosts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
     recovery: Recovery
@@ -258,6 +271,10 @@ class Platform(Frozen):
     def model(self, model_id: str) -> Model | None:
         """The model of that name, if it is here."""
         return next((model for model in self.models if model.id == model_id), None)
+
+    def belongs_to(self, brand: str) -> bool:
+        """Whether the brand is the company one deals with here."""
+        return plain(brand) in map(plain, self.brands)
 
     def may_see_key(self, host: str) -> bool:
         """Whether our key may travel to that host."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from pydantic import Field
@@ -46,6 +46,7 @@ def pace_of(language: str) -> Pace:
     )
 
 
+@lru_cache(maxsize=2048)
 def predicted_s(text: str, language: str) -> float:
     """How many seconds a calm narrator needs for these words; 0.0 for none."""
     words = text.strip()

@@ -7,15 +7,19 @@ Where something that sets the price is not known, the dearest price that could a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby
 
-from shared_knowledge import speech
+from shared_knowledge.canvas import Canvas, choose_canvas
 from shared_knowledge.money import Money
-from shared_knowledge.platform_facts import Audio, Mode, Model, Price, PromptLimit, Resolution, Unit
+from shared_knowledge.platform_facts import Audio, Mode, Model, Price, Unit
+from shared_knowledge.prompts import size_of
+from shared_knowledge.speech_pace import predicted_s
 from shared_knowledge.vocabulary import (
     PhotoIntent,
     PhotoSpec,
@@ -27,19 +31,9 @@ from shared_knowledge.vocabulary import (
     WhyNot,
 )
 
-__all__ = ["PIECES_MOST", "Canvas", "Weighed", "choose_canvas", "cover", "weigh"]
+__all__ = ["PIECES_MOST", "Weighed", "cover", "starts_from_image", "weigh"]
 
 PIECES_MOST = 24
-
-
-@dataclass(frozen=True)
-class Canvas:
-    """The size a purchase asks for: the vendor's words for it, and its pixels where they are known."""
-
-    resolution: Resolution
-    word: str
-    width: int | None = None
-    height: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,35 +50,25 @@ class Weighed:
     @property
     def price(self) -> Money | None:
         """All pieces together; None where the price is not known."""
-        return sum((piece.price for piece in self.pieces), Money(0)) if self.pieces else None
+        return Money(sum(piece.price for piece in self.pieces)) if self.pieces else None
 
 
 def weigh(
-    model: Model, spec: Spec, today: date, *, pictures: int = 0, location: str | None = None
+    model: Model, spec: Spec, today: date, *, pictures: Iterable[str] = (), location: str | None = None
 ) -> Weighed:
-    """Holds a task against a model; `pictures` says how many finished photos it can start from."""
-    against = set()
-    if model.retires_on is not None and model.retires_on <= today:
-        against.add(WhyNot.RETIRED)
-    if spec.quality not in model.quality:
-        against.add(WhyNot.QUALITY)
-    if location and model.regions and location not in model.regions:
-        against.add(WhyNot.REGION)
-    if model.prompt is not None and _length(_words(spec), model.prompt, spec.language) > model.prompt.most:
-        against.add(WhyNot.PROMPT_TOO_LONG)
+    """Holds a task against a model; `pictures` names the photos of other tasks that a clip is made from."""
     prices = _PriceList(model, today, location)
     match spec:
         case PhotoSpec():
             found = _weigh_photo(model, spec, prices)
         case VideoSpec():
-            found = _weigh_video(model, spec, prices, pictures)
+            found = _weigh_video(model, spec, prices, frozenset(pictures))
         case VoiceSpec():
             found = _weigh_voice(model, spec, prices)
-    return Weighed(
-        why_not=found.why_not | against,
-        pieces=found.pieces,
-        billed_as=found.billed_as,
-        keyframes=found.keyframes,
+    unpriced = set() if prices.any else {WhyNot.UNPRICED}
+    return replace(
+        found,
+        why_not=found.why_not | unpriced | _plain_limits(model, spec, today, location),
         seen_on=min((price.seen_on for price in prices.used), default=None),
         confirmed=all(price.confirmed for price in prices.used),
     )
@@ -98,25 +82,50 @@ class _PriceList:
         self._region = None if location is None else "global" if location == "global" else "regional"
         self.used: list[Price] = []
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any price at all on this day."""
+        return bool(self._in_force)
+
     def of(self, unit: Unit, **terms: object) -> Price | None:
         """The dearest price of the unit that nothing known speaks against."""
-        fitting = [
-            price
-            for price in self._in_force
-            if price.unit == unit and price.fits(region=self._region, **terms)
-        ]
+        fitting = [p for p in self._in_force if p.unit is unit and p.fits(region=self._region, **terms)]
         found = max(fitting, key=lambda price: price.usd, default=None)
-        if found is not None and found not in self.used:
+        if found is not None:
             self.used.append(found)
         return found
+
+
+def _plain_limits(model: Model, spec: Spec, today: date, location: str | None) -> set[WhyNot]:
+    against = set()
+    if model.retires_on is not None and model.retires_on <= today:
+        against.add(WhyNot.RETIRED)
+    if spec.quality not in model.quality:
+        against.add(WhyNot.QUALITY)
+    if location and model.regions and location not in model.regions:
+        against.add(WhyNot.REGION)
+    if model.prompt is not None and size_of(_words(spec), model.prompt.unit) > model.prompt.most:
+        against.add(WhyNot.PROMPT_TOO_LONG)
+    return against
+
+
+def _words(spec: Spec) -> str:
+    """The words no prompt can leave out."""
+    match spec:
+        case PhotoSpec():
+            return " ".join((spec.subject, spec.scene, spec.label or "", spec.badge or "", *spec.negative))
+        case VideoSpec():
+            return " ".join((spec.subject, max((shot.scene for shot in spec.shots), key=len), *spec.negative))
+        case VoiceSpec():
+            return spec.script
 
 
 # ── photo ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _weigh_photo(model: Model, spec: PhotoSpec, prices: _PriceList) -> Weighed:
-    against = set()
     editing = bool(spec.references) or spec.intent is PhotoIntent.EDIT
+    against = set()
     if (Mode.EDIT if editing else Mode.TEXT_TO_IMAGE) not in model.modes:
         against.add(WhyNot.REFERENCE)
     if len(spec.references) > model.references:
@@ -129,10 +138,7 @@ def _weigh_photo(model: Model, spec: PhotoSpec, prices: _PriceList) -> Weighed:
     cost = _picture(prices, canvas, setting, len(spec.references))
     if cost is None:
         return Weighed(frozenset({*against, WhyNot.UNPRICED}))
-    size = canvas.resolution.name if canvas.resolution.name in canvas.word else f"{canvas.word} at {canvas.resolution.name}"
-    if canvas.width is not None and "x" in canvas.word:
-        size = canvas.word
-    words = " ".join(part for part in ("1 image", size, setting) if part)
+    words = " ".join(part for part in ("1 image", canvas.label, setting) if part)
     if spec.references:
         words += f", {len(spec.references)} reference{'s' * (len(spec.references) > 1)}"
     return Weighed(frozenset(against), (Piece(number=1, price=Money.at_least(cost)),), words)
@@ -141,82 +147,158 @@ def _weigh_photo(model: Model, spec: PhotoSpec, prices: _PriceList) -> Weighed:
 def _picture(prices: _PriceList, canvas: Canvas, setting: str | None, references: int) -> Fraction | None:
     terms = {"quality": setting, "resolution": canvas.resolution.name}
     whole = prices.of(Unit.IMAGE, **terms)
+    first = prices.of(Unit.FIRST_MEGAPIXEL, **terms)
     if whole is not None:
         cost = Fraction(whole.usd)
-    else:
-        first = prices.of(Unit.FIRST_MEGAPIXEL, **terms)
-        if first is None or canvas.width is None or canvas.height is None:
-            return None
-        further = prices.of(Unit.FURTHER_MEGAPIXEL, **terms)
+    elif first is not None and canvas.width and canvas.height:
+        further = prices.of(Unit.FURTHER_MEGAPIXEL, **terms) or first
         megapixels = math.ceil(Fraction(canvas.width * canvas.height, 1_000_000))
-        cost = Fraction(first.usd) + (megapixels - 1) * Fraction(further.usd if further else first.usd)
+        cost = Fraction(first.usd) + (megapixels - 1) * Fraction(further.usd)
+    else:
+        return None
     if references:
         each = prices.of(Unit.REFERENCE, **terms) or prices.of(Unit.REFERENCE_MEGAPIXEL, **terms)
         cost += references * Fraction(each.usd) if each else 0
     return cost
 
 
-# ── size ───────────────────────────────────────────────────────────────────────────────────────
+# ── video ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def choose_canvas(model: Model, spec: PhotoSpec | VideoSpec, *, from_image: bool = False) -> Canvas | WhyNot:
-    """The least size of the model that serves the task; the adapter asks for the same one."""
+def starts_from_image(model: Model, spec: VideoSpec, pictures: Iterable[str] = ()) -> tuple[bool, int] | None:
+    """Whether the model would animate a picture, and how many it lacks; None if it can do neither."""
+    first = () if spec.first_frame is None else (spec.first_frame,)
+    at_hand = len({*pictures, *first, *spec.references})
+    lacking = max(0, (len(spec.shots) if model.keyframe == "per_shot" else 1) - at_hand)
+    animates = Mode.IMAGE_TO_VIDEO in model.modes
+    if at_hand or spec.intent is VideoIntent.IMAGE_TO_VIDEO:
+        return (True, lacking) if animates else None
+    if Mode.TEXT_TO_VIDEO in model.modes:
+        shapeless = choose_canvas(model, spec) is WhyNot.ASPECT_RATIO
+        return (True, lacking) if animates and shapeless else (False, 0)
+    return (True, lacking) if animates else None
+
+
+def _weigh_video(model: Model, spec: VideoSpec, prices: _PriceList, pictures: frozenset[str]) -> Weighed:
+    against = set()
+    if spec.audio and model.audio is Audio.NEVER:
+        against.add(WhyNot.AUDIO)
+    way = starts_from_image(model, spec, pictures)
+    if way is None or len(spec.references) > max(1, model.references):
+        against.add(WhyNot.REFERENCE)
+    from_image, keyframes = way or (False, 0)
+    canvas = choose_canvas(model, spec, from_image=from_image)
+    if isinstance(canvas, WhyNot):
+        against.add(canvas)
+    lengths = _lengths(model, spec.duration_s)
+    if not lengths:
+        against.add(WhyNot.DURATION)
+    if not lengths or isinstance(canvas, WhyNot):
+        return Weighed(frozenset(against), keyframes=keyframes)
+    sound = model.audio is Audio.ALWAYS or (spec.audio and model.audio is Audio.OPTIONAL)
     tier = model.quality.get(spec.quality)
-    least = tier.resolution if tier else None
-    names = [resolution.name for resolution in model.resolutions]
-    shaped = False
-    for resolution in model.resolutions[names.index(least) if least in names else 0 :]:
-        canvas = _canvas(resolution, spec, from_image=from_image)
-        if canvas is None:
-            continue
-        shaped = True
-        if not spec.size_is_stated or _covers(canvas, spec):
-            return canvas
-    return WhyNot.RESOLUTION if shaped else WhyNot.ASPECT_RATIO
+    setting = tier.setting if tier else None
+    terms = {"quality": setting, "resolution": canvas.resolution.name, "audio": sound}
+    costs = {length: _clip(prices, length, images=int(from_image), **terms) for length in lengths}
+    priced = {length: cost for length, cost in costs.items() if cost is not None}
+    mix = cover(spec.duration_s, tuple(priced.items()))
+    if not mix or len(mix) > PIECES_MOST:
+        against.add(WhyNot.DURATION if mix else WhyNot.UNPRICED)
+        return Weighed(frozenset(against), keyframes=keyframes)
+    pieces = tuple(
+        Piece(number=number, price=priced[length], duration_s=length)
+        for number, length in enumerate(mix, start=1)
+    )
+    words = f"{_sum_of(mix)} s at {canvas.resolution.name}, {'with sound' if sound else 'silent'}"
+    return Weighed(frozenset(against), pieces, words, keyframes)
 
 
-def _covers(canvas: Canvas, spec: PhotoSpec | VideoSpec) -> bool:
-    if canvas.width is None or canvas.height is None:
-        return False
-    return canvas.width >= spec.width and canvas.height >= spec.height
+def _lengths(model: Model, duration_s: float) -> tuple[float, ...]:
+    """The lengths its pieces may have; none where the clip is out of its reach."""
+    if model.any_duration_s is not None:
+        within = model.any_duration_s.least <= Fraction(duration_s) <= model.any_duration_s.most
+        return (duration_s,) if within else ()
+    reach = PIECES_MOST * max(model.durations_s, default=0)
+    return model.durations_s if duration_s <= reach else ()
 
 
-def _canvas(resolution: Resolution, spec: PhotoSpec | VideoSpec, *, from_image: bool) -> Canvas | None:
-    ratio = _ratio(spec.aspect_ratio)
-    words = {**resolution.ratios, **(resolution.image_ratios if from_image else {})}
-    word = next((word for name, word in words.items() if _ratio(name) == ratio), None)
-    if word is not None:
-        pair = word.replace(":", "x").split("x")
-        if len(pair) == 2 and all(part.isdigit() and int(part) >= 64 for part in pair):
-            return Canvas(resolution, word, int(pair[0]), int(pair[1]))
-        return Canvas(resolution, word, *_scaled(resolution, ratio))
-    if not resolution.any_ratio or (resolution.steepest and max(ratio, 1 / ratio) > resolution.steepest):
-        return None
-    width, height = _scaled(resolution, ratio)
-    if spec.size_is_stated and width is not None and height is not None:
-        step = resolution.step
-        exact = (step * math.ceil(spec.width / step), step * math.ceil(spec.height / step))
-        room = resolution.megapixels is None or exact[0] * exact[1] <= resolution.megapixels * 1_000_000
-        if room and (resolution.longest_side is None or max(exact) <= resolution.longest_side):
-            width, height = exact
-    return Canvas(resolution, f"{width}x{height}", width, height)
-
-
-def _scaled(resolution: Resolution, ratio: Fraction) -> tuple[int | None, int | None]:
-    """The pixels of a ratio at this resolution, both sides multiples of its step."""
-    if resolution.short_side is not None:
-        across = resolution.short_side * max(ratio, Fraction(1))
-        down = resolution.short_side * max(1 / ratio, Fraction(1))
-    elif resolution.megapixels is not None:
-        across = Fraction(math.sqrt(float(resolution.megapixels) * 1_000_000 * float(ratio)))
-        down = across / ratio
+def _clip(prices: _PriceList, seconds: float, *, images: int, **terms: object) -> Money | None:
+    if (clip := prices.of(Unit.CLIP, seconds=seconds, **terms)) is not None:
+        rate, cost = clip, Fraction(clip.usd)
+    elif (second := prices.of(Unit.SECOND, **terms)) is not None:
+        rate, cost = second, Fraction(second.usd) * Fraction(seconds)
+    elif (token := prices.of(Unit.VIDEO_OUT, **terms)) is not None and token.tokens_per_s is not None:
+        tokens = math.ceil(Fraction(token.tokens_per_s) * Fraction(seconds))
+        rate, cost = token, Fraction(token.usd) * tokens / 1_000_000
     else:
-        return None, None
-    step = resolution.step
-    return max(step, step * math.floor(across / step)), max(step, step * math.floor(down / step))
+        return None
+    if images and (each := prices.of(Unit.REFERENCE, **terms)) is not None:
+        cost += images * Fraction(each.usd)
+    return Money.at_least(max(cost, Fraction(rate.least_usd or 0)))
 
 
-@lru_cache(maxsize=256)
-def _ratio(text: str) -> Fraction:
-    across, down = text.split(":")
-    return Fraction(Decimal(across)) / Fraction(Decimal(down))
+@lru_cache(maxsize=4096)
+def cover(duration_s: float, costs: tuple[tuple[float, Money], ...]) -> tuple[float, ...]:
+    """The cheapest mix of allowed lengths that lasts long enough: then the fewest, then the shortest."""
+    if len(costs) == 1 and costs[0][0] == duration_s:
+        return (duration_s,)
+    seconds = math.ceil(round(duration_s, 3))
+    longest_first = sorted(((int(length), cost) for length, cost in costs), reverse=True)
+    if not longest_first:
+        return ()
+    best = [(0, 0, 0)]
+    last = [0]
+    for goal in range(1, seconds + 1):
+        ways = []
+        for length, cost in longest_first:
+            paid, pieces, lasting = best[max(0, goal - length)]
+            ways.append((cost + paid, 1 + pieces, length + lasting, -length))
+        *found, taken = min(ways)
+        best.append((found[0], found[1], found[2]))
+        last.append(-taken)
+    mix: list[int] = []
+    while seconds > 0:
+        mix.append(last[seconds])
+        seconds -= last[seconds]
+    return tuple(sorted(mix, reverse=True))
+
+
+def _sum_of(mix: tuple[float, ...]) -> str:
+    """The pieces as a person adds them: "10 + 5", "3 × 5"."""
+    parts: list[str] = []
+    for length, group in groupby(mix):
+        times = len(list(group))
+        parts += [f"{times} × {length:g}"] if times > 2 else [f"{length:g}"] * times
+    return " + ".join(parts)
+
+
+# ── voice ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _weigh_voice(model: Model, spec: VoiceSpec, prices: _PriceList) -> Weighed:
+    against = set()
+    if not model.speaks(spec.language):
+        against.add(WhyNot.LANGUAGE)
+    if spec.references:
+        against.add(WhyNot.REFERENCE)
+    seconds = predicted_s(spec.script, spec.language)
+    if model.longest_s is not None and seconds > model.longest_s:
+        against.add(WhyNot.DURATION)
+    words = f"{math.ceil(seconds)} s of speech"
+    if (by_length := prices.of(Unit.CHARACTERS)) is not None:
+        cost = Fraction(by_length.usd) * len(spec.script) / 1_000_000
+        words = f"{len(spec.script)} characters"
+    elif (second := prices.of(Unit.SECOND)) is not None:
+        cost = Fraction(second.usd) * Fraction(seconds) + _text_in(prices, spec)
+    elif (token := prices.of(Unit.AUDIO_OUT)) is not None and token.tokens_per_s is not None:
+        tokens = math.ceil(token.tokens_per_s * Decimal(str(seconds)))
+        cost = Fraction(token.usd) * tokens / 1_000_000 + _text_in(prices, spec)
+        words += f", about {tokens} tokens"
+    else:
+        return Weighed(frozenset({*against, WhyNot.UNPRICED}))
+    return Weighed(frozenset(against), (Piece(number=1, price=Money.at_least(cost)),), words)
+
+
+def _text_in(prices: _PriceList, spec: VoiceSpec) -> Fraction:
+    rate = prices.of(Unit.TEXT_IN)
+    return Fraction(rate.usd) * size_of(spec.script, "tokens") / 1_000_000 if rate else Fraction(0)

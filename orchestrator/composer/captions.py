@@ -49,7 +49,7 @@ class _Spoken(Frozen):
 
 def columns(frame_width: int, frame_height: int) -> int:
     """How many columns a line of captions may take on a canvas; wide characters take two."""
-    return max(min(_MOST_COLUMNS, int(30 * frame_width / min(frame_width, frame_height))), 16)
+    return max(min(_MOST_COLUMNS, int(28 * frame_width / min(frame_width, frame_height))), 16)
 
 
 def subtitle(
@@ -60,7 +60,7 @@ def subtitle(
     Without marks the words are spread over the recording by their length.
     """
     spoken = _timed(script, marks) if marks else _spread(script, lasts_s)
-    apart = [block for sentence in _by_sentence(spoken) for block in _blocks(sentence, most_columns)]
+    apart = [_blocks(sentence, most_columns) for sentence in _by_sentence(spoken)]
     blocks = _companied(apart, most_columns, lasts_s)
     shown = [
         Caption(
@@ -130,6 +130,9 @@ def _spoken(script: str, word: Word, start_s: float, end_s: float, *, ends: bool
 # ── what stands together ───────────────────────────────────────────────────────────────────────
 
 
+_Block = Sequence[_Spoken]
+
+
 def _by_sentence(spoken: Sequence[_Spoken]) -> Iterator[list[_Spoken]]:
     sentence: list[_Spoken] = []
     for word in spoken:
@@ -141,7 +144,7 @@ def _by_sentence(spoken: Sequence[_Spoken]) -> Iterator[list[_Spoken]]:
         yield sentence
 
 
-def _blocks(sentence: Sequence[_Spoken], most_columns: int) -> list[Sequence[_Spoken]]:
+def _blocks(sentence: Sequence[_Spoken], most_columns: int) -> list[_Block]:
     """A sentence in as few captions as hold it, of like size, parted at commas where it can be."""
     room = most_columns * _MOST_LINES
     count = ceil(_columns(sentence) / (room * 0.92))
@@ -152,7 +155,7 @@ def _blocks(sentence: Sequence[_Spoken], most_columns: int) -> list[Sequence[_Sp
         count += 1
 
 
-def _parted(row: Sequence[_Spoken], count: int) -> list[Sequence[_Spoken]]:
+def _parted(row: Sequence[_Spoken], count: int) -> list[_Block]:
     """A row of words in `count` parts, the breaks where the parts come out most alike."""
     if count <= 1 or len(row) <= 1:
         return [row]
@@ -169,11 +172,11 @@ def _parted(row: Sequence[_Spoken], count: int) -> list[Sequence[_Spoken]]:
     return [row[:best], *_parted(row[best:], count - 1)]
 
 
-def _fits(block: Sequence[_Spoken], most_columns: int) -> bool:
+def _fits(block: _Block, most_columns: int) -> bool:
     return all(width(line) <= most_columns for line in _lines(block, most_columns))
 
 
-def _lines(block: Sequence[_Spoken], most_columns: int) -> tuple[str, ...]:
+def _lines(block: _Block, most_columns: int) -> tuple[str, ...]:
     """One line if it fits, else two of like length; only a word too long for any line overflows."""
     whole = _text(block)
     if width(whole) <= most_columns or len(block) == 1:
@@ -194,22 +197,18 @@ def _columns(row: Sequence[_Spoken]) -> int:
 # ── how long it stays ──────────────────────────────────────────────────────────────────────────
 
 
-def _companied(
-    blocks: Sequence[Sequence[_Spoken]], most_columns: int, lasts_s: float
-) -> list[Sequence[_Spoken]]:
-    """The blocks, those too brief to be read put together with a neighbour where both fit."""
-    kept: list[Sequence[_Spoken]] = []
-    ends = [*(block[0].start_s for block in blocks[1:]), lasts_s]
-    for block, end_s in zip(blocks, ends, strict=True):
-        before = kept[-1] if kept else None
-        brief = end_s - block[0].start_s < _LEAST_S + _GAP_S
-        follows_brief = before is not None and block[0].start_s - before[0].start_s < _LEAST_S + _GAP_S
-        if before is not None and (brief or follows_brief):
-            both = [*before, *block]
-            if _fits(both, most_columns):
-                kept[-1] = both
-                continue
-        kept.append(block)
+def _companied(apart: Sequence[Sequence[_Block]], most_columns: int, lasts_s: float) -> list[_Block]:
+    """All blocks; a sentence too brief to be read alone shares the screen with the next, where both fit."""
+    starts = [sentence[0][0].start_s for sentence in apart]
+    kept: list[_Block] = []
+    brief = False
+    for sentence, after_s in zip(apart, [*starts[1:], lasts_s], strict=True):
+        whole = len(sentence) == 1
+        if brief and whole and _fits(both := [*kept[-1], *sentence[0]], most_columns):
+            kept[-1] = both
+        else:
+            kept += sentence
+        brief = whole and after_s - kept[-1][0].start_s < _LEAST_S + _GAP_S
     return kept
 
 

@@ -12,23 +12,33 @@ from typing import NamedTuple
 from agentes.media import ffmpeg
 from agentes.media.sentences import width
 from orchestrator.composer.captions import Caption
+from shared_knowledge.vocabulary import Size
 
 __all__ = ["ass", "burnt", "drawable"]
 
-_SIZE = 0.056
 _LEADING = 1.16
 _WIDEST = 0.86
-_LOWEST = {"tall": 0.19, "square": 0.075, "wide": 0.085}
 _PLATE = "&H58140F0E"
 _ARC = 0.5523
 _LATIN = "\u024f"
 _NO_GLYPH = re.compile(r"failed to find any fallback with glyph 0x([0-9A-F]+)")
 
 
-class _Face(NamedTuple):
-    """A font as the subtitle renderer will use it: pixels per letter height, and how wide a text is."""
+class _Look(NamedTuple):
+    """How large letters are and how high the words stand, as shares of the short side and the height."""
 
     em: float
+    lowest: float
+
+
+# Tall films are watched on phones, whose players lay their buttons over the lowest part.
+_TALL, _SQUARE, _WIDE = _Look(0.055, 0.19), _Look(0.05, 0.075), _Look(0.046, 0.08)
+
+
+class _Face(NamedTuple):
+    """A font as the renderer will use it: what it calls the size, and how wide a text is in letter heights."""
+
+    tallness: float
     wide: Callable[[str], float]
 
 
@@ -72,9 +82,9 @@ def _without(captions: Sequence[Caption], missing: Set[str]) -> Iterator[Caption
 
 def ass(captions: Sequence[Caption], *, frame_width: int, frame_height: int, fonts: Path, family: str) -> str:
     """The captions as a styled ASS script for a frame of that size."""
-    short = min(frame_width, frame_height)
-    size = round(short * _SIZE)
-    face = _face(fonts, family, size)
+    face, look = _face(fonts, family), _look(frame_width, frame_height)
+    em = min(frame_width, frame_height) * look.em
+    size = em * face.tallness
     lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
@@ -87,42 +97,37 @@ def ass(captions: Sequence[Caption], *, frame_width: int, frame_height: int, fon
         "[V4+ Styles]",
         "Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, BorderStyle, "
         "Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
-        f"Style: Words,{family},{size},&H00FFFFFF,&H28000000,&H00000000,-1,1,{size * 0.018:.2f},0,5,0,0,0,1",
-        f"Style: Plate,{family},{size},{_PLATE},{_PLATE},&H00000000,0,1,0,0,7,0,0,0,1",
+        f"Style: Words,{family},{size:.1f},&H00FFFFFF,&H28000000,&H00000000,-1,1,{em * 0.02:.2f},0,5,0,0,0,1",
+        f"Style: Plate,{family},{size:.1f},{_PLATE},{_PLATE},&H00000000,0,1,0,0,7,0,0,0,1",
         "",
         "[Events]",
         "Format: Layer, Start, End, Style, Text",
     ]
     for caption in captions:
-        lines += _events(caption, face, size, frame_width, frame_height)
+        widest = max(face.wide(line) for line in caption.lines)
+        fitting = min(em, frame_width * _WIDEST / max(widest, 0.1))
+        lines += _events(caption, fitting, widest, face.tallness, Size(frame_width, frame_height))
     return "\n".join([*lines, ""])
 
 
-def _events(caption: Caption, face: _Face, size: int, frame_width: int, frame_height: int) -> Iterator[str]:
-    shape = (
-        "tall"
-        if frame_height > frame_width * 1.2
-        else "wide"
-        if frame_width > frame_height * 1.2
-        else "square"
-    )
+def _events(caption: Caption, em: float, widest: float, tallness: float, frame: Size) -> Iterator[str]:
     when = f"{_clock(caption.start_s)},{_clock(caption.end_s)}"
-    widest = max(face.wide(line) for line in caption.lines)
-    shrunk = min(frame_width * _WIDEST / max(widest, 1), 1.0)
-    em = face.em * shrunk
-    pitch = em * _LEADING
-    pad_x, pad_y = em * 0.62, em * 0.42
-    height = pitch * len(caption.lines) + pad_y * 2
-    across = widest * shrunk + pad_x * 2
-    bottom = frame_height * (1 - _LOWEST[shape])
-    left, top = (frame_width - across) / 2, bottom - height
+    pitch, pad_x, pad_y = em * _LEADING, em * 0.62, em * 0.42
+    across, height = widest * em + pad_x * 2, pitch * len(caption.lines) + pad_y * 2
+    left, top = (frame.width - across) / 2, frame.height * (1 - _look(*frame).lowest) - height
     fade = r"\fad(90,70)"
     plate = _rounded(across, height, min(em * 0.5, height / 2))
     yield f"Dialogue: 0,{when},Plate,{{\\an7\\pos({left:.1f},{top:.1f}){fade}\\p1}}{plate}{{\\p0}}"
     for number, line in enumerate(caption.lines):
         middle = top + pad_y + pitch * (number + 0.5)
-        at = f"{{\\an5\\pos({frame_width / 2:.1f},{middle:.1f})\\fs{size * shrunk:.1f}{fade}}}"
+        at = f"{{\\an5\\pos({frame.width / 2:.1f},{middle:.1f})\\fs{em * tallness:.1f}{fade}}}"
         yield f"Dialogue: 1,{when},Words,{at}{_literal(line)}"
+
+
+def _look(frame_width: int, frame_height: int) -> _Look:
+    if frame_height > frame_width * 1.2:
+        return _TALL
+    return _WIDE if frame_width > frame_height * 1.2 else _SQUARE
 
 
 def _rounded(across: float, height: float, radius: float) -> str:
@@ -147,15 +152,14 @@ def _clock(at_s: float) -> str:
     return f"{cs // 360_000}:{cs // 6000 % 60:02d}:{cs // 100 % 60:02d}.{cs % 100:02d}"
 
 
-def _face(fonts: Path, family: str, size: int) -> _Face:
+def _face(fonts: Path, family: str) -> _Face:
     from PIL import ImageFont
 
     found = _font_file(fonts, family)
     if found is None:
-        return _Face(size * 0.86, lambda text: width(text) * size * 0.5)
-    em = size / _tallness(found)
+        return _Face(1.2, lambda text: width(text) * 0.6)
     font = ImageFont.truetype(str(found), 100)
-    return _Face(em, lambda text: font.getlength(text) * em / 100)
+    return _Face(_tallness(found), lambda text: font.getlength(text) / 100)
 
 
 def _font_file(fonts: Path, family: str) -> Path | None:

@@ -106,6 +106,7 @@ def make(
     studio = assembly.studio()
     proposal = studio.quote(wanted)
     terminal.show_proposal(proposal, to_stderr=as_json)
+    proposal.insist()
     asking.refuse_changed_quote(proposal, quote)
     agreed = quote is not None or yes or (proposal.quote.estimate == 0 and not ask)
     if not agreed and not terminal.agrees(proposal):
@@ -180,6 +181,9 @@ def plan(
         from orchestrator.faces import terminal
 
         terminal.show_proposal(proposal, in_full=True)
+    if proposal.obstacle is not None:
+        print(assembly.mask(f"agentes: {proposal.obstacle}"), file=sys.stderr)
+        raise typer.Exit(asking.code_of(proposal.obstacle))
 
 
 @app.command(epilog="Example: agentes platforms --json")

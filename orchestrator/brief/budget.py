@@ -1,0 +1,285 @@
+"""What the job may cost: amounts of money, told apart from prices, discounts and media budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.brief.lexicon import shared
+from orchestrator.brief.numerals import number_at
+from orchestrator.brief.page import Mark, Page
+from orchestrator.brief.tokens import Kind
+
+__all__ = ["Budget", "find_budget", "find_money"]
+
+_UNKNOWN = "?"
+_PESOS = {
+    "mexico": "MXN", "mexicanos": "MXN", "cdmx": "MXN", "argentina": "ARS", "argentinos": "ARS",
+    "bogota": "COP", "colombia": "COP", "colombianos": "COP", "chile": "CLP", "santiago": "CLP",
+    "buenos": "ARS", "monterrey": "MXN", "guadalajara": "MXN", "medellin": "COP", "montevideo": "UYU",
+}  # fmt: skip
+_NEAR = 7
+_ENOUGH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The production limit as the text says it, and whether its currency had to be guessed."""
+
+    amount: float
+    currency: str
+    per: str = ""
+    guessed: bool = False
+
+
+def find_money(page: Page) -> None:
+    """Claims every amount of money, whatever it is for."""
+    signs = _signs()
+    at = 0
+    while at < page.size:
+        end = _money_at(page, at, signs) if page.free(at, at + 1) else 0
+        at = end if end else at + 1
+
+
+def find_budget(page: Page) -> Budget | None:
+    """The last amount that is a limit for the job; claims the words that make it one."""
+    scored = [(mark, _weight(page, mark)) for mark in page.of("money")]
+    limits = [(mark, weight) for mark, weight in scored if weight >= _ENOUGH]
+    strong = [(mark, weight) for mark, weight in limits if weight >= _ENOUGH + 1]
+    if not limits:
+        return _bare_budget(page)
+    chosen = (strong or limits)[-1][0]
+    parts = _parts(page, chosen, [mark for mark, _ in limits])
+    for mark, _ in limits:
+        _claim_cue(page, mark, kept=mark in parts)
+    amount = sum(mark.number for mark in parts)
+    currency, guessed = _currency(page, chosen.value)
+    return Budget(amount, currency, _per(page, chosen), guessed)
+
+
+def _signs() -> list[tuple[str, str]]:
+    pairs = [(sign, code) for code, signs in shared("currency_sign").items() for sign in signs]
+    return sorted(pairs, key=lambda pair: -len(pair[0]))
+
+
+def _money_at(page: Page, at: int, signs: list[tuple[str, str]]) -> int:
+    """Claims the amount that starts here and answers where it ends; 0 if there is none."""
+    code, after = _sign_at(page, at, signs)
+    if code:
+        number = number_at(page, after)
+        if number is None:
+            return 0
+        value, end = _with_thousands(page, number.value, number.end)
+        own = page.value(end, "currency") if page.has(end, "currency") else code
+        end = page.end(end, "currency") if page.has(end, "currency") else end
+        return _claim(page, at, end, own if code == "USD" and own != _UNKNOWN else code, value)
+    if page.has(at, "half") and _currency_after(page, page.skip(at, "half")):
+        half = page.skip(page.end(at, "half"), "article", "of")
+        return _claim(page, at, page.end(half, "currency"), page.value(half, "currency"), 0.5)
+    number = number_at(page, at)
+    if number is None and page.has(at, "article"):
+        after = page.end(at, "article")
+        if page.has(after, "currency"):
+            return _with_cents(page, at, page.end(after, "currency"), page.value(after, "currency"), 1.0)
+    if number is None:
+        return 0
+    value, end = _with_thousands(page, number.value, number.end)
+    code, after = _sign_at(page, end, signs)
+    if code and not page.tokens[end].glued and number_at(page, after) and page.tokens[after].glued:
+        code = ""
+    if code:
+        return _claim(page, at, after, code, value)
+    place = page.skip(end, "of")
+    if page.has(place, "currency"):
+        return _with_cents(page, at, page.end(place, "currency"), page.value(place, "currency"), value)
+    return 0
+
+
+def _currency_after(page: Page, at: int) -> bool:
+    return page.has(page.skip(at, "article", "of"), "currency")
+
+
+def _sign_at(page: Page, at: int, signs: list[tuple[str, str]]) -> tuple[str, int]:
+    if at >= page.size or page.hidden[at]:
+        return "", at
+    token = page.tokens[at]
+    if not (token.is_word or token.kind is Kind.MARK) or len(token.text) > 4:
+        return "", at
+    for sign, code in signs:
+        place, rest = at, sign
+        while rest and place < page.size and not page.hidden[place]:
+            piece = page.tokens[place].text.lower()
+            if not rest.startswith(piece) or (place > at and not page.tokens[place].glued):
+                break
+            rest, place = rest[len(piece) :], place + 1
+        if not rest:
+            return code, place
+    return "", at
+
+
+def _with_thousands(page: Page, value: float, end: int) -> tuple[float, int]:
+    if page.has(end, "thousand") and (page.tokens[end].glued or page.tokens[end].word != "k"):
+        return value * 1000, page.end(end, "thousand")
+    return value, end
+
+
+def _with_cents(page: Page, first: int, end: int, code: str, value: float) -> int:
+    """Adds "and a half", "e cinquenta" or "y 50 centavos" to whole units of money."""
+    place = end
+    for joint in ("and", "with"):
+        if page.has(end, joint):
+            place = page.end(end, joint)
+    half = page.skip(place, "article") if place > end else place
+    if place > end and page.has(half, "half"):
+        return _claim(page, first, page.end(half, "half"), code, value + 0.5)
+    cents = number_at(page, place)
+    if cents and 1 <= cents.value < 100 and cents.value == int(cents.value):
+        named = page.has(cents.end, "currency") and page.value(cents.end, "currency").endswith("/100")
+        ends = cents.end >= page.size or page.segment[cents.end] != page.segment[first]
+        if named or (ends and cents.value >= 5):
+            last = page.end(cents.end, "currency") if named else cents.end
+            return _claim(page, first, last, code, value + cents.value / 100)
+    return _claim(page, first, end, code, value)
+
+
+def _claim(page: Page, first: int, end: int, code: str, value: float) -> int:
+    if code.endswith("/100"):
+        code, value = code.removesuffix("/100"), value / 100
+    page.claim("money", first, end, code, round(value, 4))
+    return end
+
+
+def _weight(page: Page, mark: Mark) -> float:
+    """How much the words around an amount say that it is the limit of the job."""
+    left, right = _window(page, mark)
+    inside = range(left, mark.first)
+    after = range(mark.end, right)
+    near_left = range(max(left, mark.first - 3), mark.first)
+    near_right = range(mark.end, min(right, mark.end + 2))
+    weight = 0.0
+    if _any(page, inside, "budget", "spend") or _any(page, range(mark.end, min(right, mark.end + 4)), "budget"):
+        weight += 3
+    if _any(page, near_left, "up_to") or _any(page, range(mark.end, min(right, mark.end + 3)), "up_to"):
+        weight += 2
+    alone = page.segment_start(mark.first) >= page.skip(page.segment_start(mark.first), "up_to", "chat") - 3
+    if weight == 2 and _ends_well(page, mark) and alone:
+        weight += 1 if _is_alone(page, mark) else 0
+    if not weight and _is_alone(page, mark):
+        weight = 2
+    if _any(page, near_left, "price") or _any(page, near_right, "price"):
+        weight -= 0.5 if weight >= 3 else 2
+    if not _ends_well(page, mark):
+        weight -= 0.5 if weight >= 3 else 1
+    whole = page.sentence_range(mark.first)
+    if _any(page, inside, "other_money") or _any(page, after, "other_money"):
+        weight -= 5
+    elif _any(page, whole, "other_money") and not _any(page, inside, "budget"):
+        weight -= 3
+    return weight
+
+
+def _any(page: Page, places: range, *categories: str) -> bool:
+    return any(page.has(place, *categories) for place in places)
+
+
+def _window(page: Page, mark: Mark) -> tuple[int, int]:
+    """The words that can say what an amount is: its segment, and the one a colon leads from."""
+    left = page.segment_start(mark.first)
+    if left > 0 and page.tokens[left - 1].text in ":(":
+        left = page.segment_start(left - 1)
+        left = page.segment_start(left - 1) if left > 0 and page.tokens[left].text in ":(" else left
+    right = page.segment_end(mark.end - 1)
+    for other in page.of("money"):
+        if left <= other.first < mark.first:
+            left = max(left, other.end)
+        if mark.end <= other.first < right:
+            right = min(right, other.first)
+    return max(left, mark.first - _NEAR), right
+
+
+def _ends_well(page: Page, mark: Mark) -> bool:
+    """Whether no noun follows that the amount could belong to ("under $20 gifts")."""
+    if mark.end >= page.size or page.segment[mark.end] != page.segment[mark.first]:
+        return True
+    token = page.tokens[mark.end]
+    return bool(page.tags[mark.end]) or not token.is_word or page.owner[mark.end] is not None
+
+
+def _is_alone(page: Page, mark: Mark) -> bool:
+    start, end = page.segment_start(mark.first), page.segment_end(mark.first)
+    return all(
+        page.owner[at] is mark
+        or not page.tokens[at].is_word
+        or page.has(at, "up_to", "chat", "approx", "all", "total", "spend", "budget", "definite", "correct", "and", "but", "for", "only")
+        or not page.tags[at] and _covered(page, at)
+        for at in range(start, end)
+    )
+
+
+def _covered(page: Page, at: int) -> bool:
+    """Whether a longer phrase that started earlier holds this token."""
+    return any(
+        tag.end > at for place in range(max(0, at - 5), at) for tag in page.tags[place].values()
+    )
+
+
+def _parts(page: Page, chosen: Mark, limits: list[Mark]) -> list[Mark]:
+    """The amounts of one sentence that are each for one medium, to be added up."""
+    mates = [
+        mark
+        for mark in limits
+        if page.sentence[mark.first] == page.sentence[chosen.first] and mark.value == chosen.value
+        and page.has(mark.end, "for") and _any(page, range(mark.end, mark.end + 4), "medium")
+    ]
+    return mates if chosen in mates else [chosen]
+
+
+def _claim_cue(page: Page, mark: Mark, *, kept: bool) -> None:
+    mark.kind = "budget"
+    mark.means = "budget" if kept else "outdated budget"
+    left, right = _window(page, mark)
+    for at in range(left, right):
+        if page.owner[at] is None and page.has(at, "budget", "spend", "up_to", "price", "total", "approx"):
+            end = min(right, max(tag.end for name, tag in page.tags[at].items() if name in {"budget", "spend", "up_to", "price", "total", "approx"}))
+            if page.free(at, end):
+                page.claim("cue", at, end, means=mark.means)
+
+
+def _per(page: Page, mark: Mark) -> str:
+    """The medium, or "asset", when the amount is said to be for each."""
+    end = page.segment_end(mark.end - 1)
+    for at in range(mark.end, min(end, mark.end + 3)):
+        if page.has(at, "each"):
+            after = page.end(at, "each")
+            if page.has(after, "medium"):
+                return page.value(after, "medium").rstrip("?+")
+            return "asset" if after >= end or not page.tokens[after].is_word or page.tags[after] else ""
+    return ""
+
+
+def _currency(page: Page, code: str) -> tuple[str, bool]:
+    if code != _UNKNOWN:
+        return code, False
+    for token in page.tokens:
+        if token.word in _PESOS:
+            return _PESOS[token.word], False
+    return "MXN", True
+
+
+def _bare_budget(page: Page) -> Budget | None:
+    """A budget in plain figures: "max budget 5"; dollars are assumed and asked about."""
+    for at in range(page.size - 1, -1, -1):
+        if not page.has(at, "budget") or not page.free(at, at + 1):
+            continue
+        place = page.end(at, "budget")
+        while place < page.size and (page.has(place, "say_link", "up_to", "approx", "definite", "of") or page.tokens[place].text in ":="):
+            tags = page.tags[place].values()
+            place = max((tag.end for tag in tags), default=place + 1)
+        number = number_at(page, place)
+        if number and page.free(place, number.end) and _stands_alone(page, number.end):
+            page.claim("budget", at, number.end, "USD", number.value, means="budget")
+            return Budget(number.value, "USD", guessed=True)
+    return None
+
+
+def _stands_alone(page: Page, at: int) -> bool:
+    return at >= page.size or not page.tokens[at].is_word or page.has(at, "up_to", "chat", "total", "and", "budget")

@@ -1,0 +1,103 @@
+"""When no word names the medium, the other facts may: a length means a clip, a picture file a picture."""
+
+from __future__ import annotations
+
+from orchestrator.brief.groups import Anchor, Group, Wanted
+from orchestrator.brief.page import Page
+from orchestrator.brief.references import medium_of
+
+__all__ = ["guess_groups"]
+
+_CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
+
+
+def guess_groups(page: Page, wanted: Wanted) -> None:
+    """Opens a group from weaker signs if the words asked for nothing outright."""
+    if wanted.groups:
+        return
+    for guess in (_from_purpose, _from_generic, _from_network, _from_length, _from_file, _from_shape):
+        guess(page, wanted)
+        if wanted.groups:
+            return
+
+
+def _from_purpose(page: Page, wanted: Wanted) -> None:
+    """"Ideas for a 10 s video": what it is for is what is wanted, if nothing else is."""
+    for anchor in wanted.anchors:
+        if anchor.role == "for" and anchor.noun is not None and anchor.medium in {"photo", "video", "voice"}:
+            noun = anchor.noun
+            if noun.determiner in {"definite", "possessive", "demonstrative"} and not page.of("duration", "ratio", "shape"):
+                continue
+            group = Group(anchor.medium, anchor.at, count=noun.count or 1, counted=noun.determiner == "count")
+            group.noun, group.vague = noun, noun.vague or (noun.plural and noun.count is None)
+            _make(wanted, anchor, group)
+            return
+
+
+def _make(wanted: Wanted, anchor: Anchor, group: Group) -> None:
+    wanted.groups.append(group)
+    anchor.group, anchor.role, anchor.medium = group, "request", group.medium
+
+
+def _from_generic(page: Page, wanted: Wanted) -> None:
+    """A post, an ad, a story: a clip if it has a length, else a picture, with a question."""
+    for anchor in wanted.anchors:
+        if anchor.role != "generic" or anchor.noun is None:
+            continue
+        noun = anchor.noun
+        lasts = any(mark.value != "aside" for mark in page.of("duration"))
+        told = lasts or page.of("ratio", "shape", "reference") or noun.count
+        if not told:
+            continue
+        medium = "video" if lasts else "photo"
+        group = Group(medium, anchor.at, count=noun.count or 1, counted=noun.determiner == "count")
+        group.noun, group.vague, group.network = noun, noun.vague, noun.network
+        if not lasts:
+            wanted.doubts.append("medium")
+        _make(wanted, anchor, group)
+        return
+
+
+def _from_network(page: Page, wanted: Wanted) -> None:
+    for at in range(page.size):
+        if page.has(at, "network") and page.value(at, "network") in _CLIP_NETWORKS and page.free(at, at + 1):
+            group = Group("video", at, network=page.value(at, "network"))
+            wanted.add(group, first=at, end=page.end(at, "network"))
+            return
+
+
+def _from_length(page: Page, wanted: Wanted) -> None:
+    for mark in page.of("duration"):
+        if mark.value != "aside" and not page.has(mark.first, "offtopic"):
+            wanted.add(Group("video", mark.first), first=mark.first, end=mark.end)
+            return
+
+
+def _from_file(page: Page, wanted: Wanted) -> None:
+    """A picture to be changed, or a clip."""
+    for mark in page.of("reference"):
+        medium = medium_of(mark.value)
+        if medium in {None, "photo", "video"}:
+            count = next((int(one.number) for one in page.of("versions")), 0) or _versions(page)
+            group = Group(medium or "photo", mark.first, count=count, counted=count > 1)
+            wanted.add(group, first=mark.first, end=mark.end)
+            return
+
+
+def _versions(page: Page) -> int:
+    from orchestrator.brief.numerals import number_at
+
+    for at in range(page.size):
+        if page.has(at, "versions"):
+            for first in range(max(0, at - 3), at):
+                number = number_at(page, first)
+                if number and number.end == at and 1 <= number.value <= 50:
+                    return int(number.value)
+    return 1
+
+
+def _from_shape(page: Page, wanted: Wanted) -> None:
+    for mark in page.of("ratio", "shape"):
+        wanted.add(Group("photo", mark.first), first=mark.first, end=mark.end)
+        wanted.doubts.append("medium")
+        return

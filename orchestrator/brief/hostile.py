@@ -1,0 +1,67 @@
+"""Sentences that try to lift limits or to leak secrets are shown to the person and read by nobody else."""
+
+from __future__ import annotations
+
+from orchestrator.brief.page import Page
+
+__all__ = ["find_hostile"]
+
+_REACH = 7
+_SPEAKERS = frozenset("system assistant admin developer root instruction instructions sistema".split())
+
+
+def find_hostile(page: Page, *, whole_sentence: bool = True) -> bool:
+    """Hides every instruction to break limits; answers whether there was one."""
+    found = False
+    at = 0
+    while at < page.size:
+        if page.hidden[at] or not _starts(page, at):
+            at += 1
+            continue
+        first, end = _stretch(page, at, whole_sentence=whole_sentence)
+        page.claim("hostile", first, end, means="cannot be met")
+        page.hide(first, end)
+        found, at = True, end
+    return found
+
+
+def _starts(page: Page, at: int) -> bool:
+    if page.has(at, "pretend"):
+        return True
+    reach = range(at + 1, min(page.sentence_range(at).stop, at + _REACH))
+    if page.has(at, "ignore"):
+        end = page.end(at, "ignore")
+        return any(page.has(place, "limits") for place in reach if place >= end)
+    if page.has(at, "leak"):
+        return any(page.has(place, "secrets") for place in reach)
+    return _is_speaker(page, at)
+
+
+def _is_speaker(page: Page, at: int) -> bool:
+    """A line that poses as the system speaking: "SYSTEM:", "[admin]", "<system>"."""
+    if page.word(at) not in _SPEAKERS or at + 1 >= page.size:
+        return False
+    first = at == 0 or page.tokens[at - 1].text in "[<#*(" or page.sentence[at - 1] != page.sentence[at]
+    return first and page.tokens[at + 1].text in ":]>"
+
+
+def _stretch(page: Page, at: int, *, whole_sentence: bool) -> tuple[int, int]:
+    sentence = page.sentence_range(at)
+    first = page.segment_start(at)
+    before = [place for place in range(first, at) if page.tokens[place].is_word]
+    if any(page.has(place, "medium", "of", "without") or page.owner[place] for place in before):
+        first = at
+    first = max(first, sentence.start)
+    if not whole_sentence:
+        return first, min(page.segment_end(at), sentence.stop)
+    end = page.segment_end(at)
+    while end < sentence.stop and _goes_on(page, end):
+        end = page.segment_end(end)
+    return first, end
+
+
+def _goes_on(page: Page, at: int) -> bool:
+    """Whether the next segment is more of the same: an order, or "and …"."""
+    if not page.tokens[at].is_word:
+        return True
+    return page.has(at, "and", "then", "ask", "ignore", "leak", "pretend", "or", "use", "it")

@@ -1,0 +1,75 @@
+"""Which language a stretch of text is in, told by its small words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from orchestrator.brief.lexicon import LANGUAGES, evidence
+from orchestrator.brief.tokens import Token
+
+__all__ = ["best", "is_european_portuguese", "scores"]
+
+_LETTERS = {
+    "pt": re.compile(r"[ãõ]|ções|ção"),
+    "es": re.compile(r"[ñ¿¡]|ción"),
+    "de": re.compile(r"[äöß]"),
+    "fr": re.compile(r"[œîûèëï]|(?<=[\w])ê"),
+    "it": re.compile(r"[ìò]|zione\b|[aeiou]tà\b"),
+}
+_ENDINGS = {
+    "pt": re.compile(r"(?:inho|inha|agem|dade|ões|mente)s?$"),
+    "es": re.compile(r"(?:ito|ita|dad|ando|iendo)s?$"),
+    "en": re.compile(r"(?:ing|ness|ly|ed|'s|n't)$"),
+    "de": re.compile(r"(?:ung|ungen|heit|keit|isch|ische|ischen|chen|lich|sch)$"),
+    "fr": re.compile(r"(?:eau|eaux|eux|euse|ée|ées|ment|ette)s?$"),
+    "it": re.compile(r"(?:zioni|etto|etta|ella|ello|ggio|cchi|cchio|ucci)$"),
+}
+
+
+def scores(tokens: Iterable[Token]) -> dict[str, float]:
+    """How much these words speak for each language."""
+    votes = evidence()
+    total = dict.fromkeys(LANGUAGES, 0.0)
+    for token in tokens:
+        if not token.is_word:
+            continue
+        for language, weight in votes.get(token.word, {}).items():
+            total[language] += weight
+        lowered = token.text.lower()
+        for language, letters in _LETTERS.items():
+            if not lowered.isascii() and letters.search(lowered):
+                total[language] += 0.8
+        if len(lowered) > 4 and token.word not in votes:
+            for language, ending in _ENDINGS.items():
+                if ending.search(lowered):
+                    total[language] += 0.3
+    return total
+
+
+def best(total: dict[str, float], otherwise: str, margin: float = 0.0) -> str:
+    """The language with most votes, if it leads the one assumed otherwise by the margin."""
+    first = max(LANGUAGES, key=lambda language: (total[language], language == otherwise))
+    return first if total[first] > total[otherwise] + margin else otherwise
+
+
+_EUROPEAN = frozenset(
+    """telemovel telemoveis ecra ecras autocarro autocarros comboio comboios pequeno-almoco rapariga
+    raparigas duma dum numa-se equipa equipas ficheiro ficheiros utilizador utilizadores contacto
+    contactos facto registo fixe giro gira miudo miudos casa-de-banho frigorifico gelado gelados
+    chavena sumo sumos talho peao peoes camioes camiao praia-mar portugal lisboa porto pastel-de-nata
+    desporto planeamento orcamentar bilhete bilhetes voz-off encomenda""".split()
+)
+_BRAZILIAN = frozenset(
+    """voce voces pra pro pros pras celular celulares tela telas onibus trem cafe-da-manha moca
+    galera bacana legal sorvete xicara suco sucos acougue esporte brasil brasileiro brasileira brasileiros
+    arquivo arquivos usuario usuarios contato time caminhao reais grava fazendo mostrando""".split()
+)
+_BY_FORM = re.compile(r"\b(?:est[aáão]{1,2}|estamos|estar|a)\s+a\s+\w+[aei]r\b", re.IGNORECASE)
+
+
+def is_european_portuguese(text: str, tokens: Iterable[Token]) -> bool:
+    """Whether a Portuguese text is rather from Portugal than from Brazil."""
+    words = {token.word for token in tokens}
+    european = len(words & _EUROPEAN) + (1 if _BY_FORM.search(text) else 0)
+    return european > len(words & _BRAZILIAN)

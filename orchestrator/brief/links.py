@@ -1,0 +1,104 @@
+"""What is made from what, and whether it all becomes one film."""
+
+from __future__ import annotations
+
+from orchestrator.brief.groups import Anchor, Wanted
+from orchestrator.brief.page import Page
+from orchestrator.brief.references import medium_of
+
+__all__ = ["is_composed", "link_groups"]
+
+
+def link_groups(page: Page, wanted: Wanted) -> None:
+    """Notes the clips made from pictures of this job, and the stills taken from its clips."""
+    for anchor in wanted.anchors:
+        if anchor.role != "back" or anchor.group is None or anchor.noun is None:
+            continue
+        user = _user(page, wanted, anchor)
+        if user is not None and user.group is not None and anchor.group not in user.group.depends:
+            if anchor.group is not user.group and user.group not in anchor.group.depends:
+                user.group.depends.append(anchor.group)
+    for group in wanted.groups:
+        if group.medium == "video" and not group.depends:
+            _link_pronoun(page, wanted, group.at)
+
+
+def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
+    """The request in the same sentence that is made from this picture or clip."""
+    noun = source.noun
+    if noun is None or noun.determiner not in {"definite", "demonstrative", "possessive", "each"}:
+        return None
+    made_from = noun.governor in {"from", "use", "animate"} or (noun.governor == "of" and noun.determiner == "demonstrative")
+    starts = noun.governor == "with" and source.medium == "photo" and any(page.has(at, "first_frame") for at in range(source.end, min(page.size, source.end + 6)))
+    if not (made_from or starts):
+        return None
+    other = "video" if source.medium == "photo" else "photo"
+    here = [
+        anchor
+        for anchor in wanted.anchors
+        if anchor.role == "request" and anchor.medium == other and page.sentence[anchor.at] == page.sentence[source.at]
+    ]
+    before = [anchor for anchor in here if anchor.at < source.at]
+    if before:
+        return before[-1]
+    return here[0] if here and noun.governor in {"from", "use"} else None
+
+
+def _link_pronoun(page: Page, wanted: Wanted, at: int) -> None:
+    """"a clip from it", "use it as first frame"."""
+    video = next(group for group in wanted.groups if group.medium == "video" and group.at == at)
+    photo = wanted.latest("photo", before=at)
+    if photo is None:
+        return
+    sentence = page.sentence_range(at)
+    for place in range(at, sentence.stop):
+        if page.has(place, "from") and page.has(page.end(place, "from"), "pronoun"):
+            video.depends.append(photo)
+            return
+        if page.has(place, "first_frame") and any(page.has(near, "pronoun") for near in range(sentence.start, sentence.stop)):
+            video.depends.append(photo)
+            return
+
+
+def is_composed(page: Page, wanted: Wanted) -> bool:
+    """Whether clips and voice, or several clips, are joined into one film."""
+    videos = [group for group in wanted.groups if group.medium == "video"]
+    voices = [group for group in wanted.groups if group.medium == "voice"]
+    if not videos:
+        return False
+    joins = any(page.has(at, "join") and not _is_negated(page, at) for at in range(page.size))
+    clips = sum(max(group.count, group.versions) for group in videos)
+    apart = any(page.has(at, "apart") for at in range(page.size))
+    if apart and not joins:
+        return False
+    if joins and (clips > 1 or voices or _has_sound_file(wanted)):
+        return True
+    if not voices:
+        return _has_sound_file(wanted)
+    if any(page.has(at, "laid") for at in range(page.size)):
+        return True
+    refused = any(mark.value == "voice" for mark in page.of("refused"))
+    return not refused and not all(_is_elsewhere(page, wanted, group.at) for group in voices)
+
+
+def _is_negated(page: Page, at: int) -> bool:
+    return page.before(at, "without", "shun") is not None
+
+
+def _has_sound_file(wanted: Wanted) -> bool:
+    return any(
+        medium_of(mark.value) == "voice"
+        for group in wanted.groups
+        if group.medium == "video"
+        for mark in group.facts.get("reference", [])
+    )
+
+
+def _is_elsewhere(page: Page, wanted: Wanted, at: int) -> bool:
+    """Whether this voice is meant for radio, telephone or another place without pictures."""
+    start, end = page.segment_start(at), page.segment_end(at)
+    if end < page.size and page.tokens[end].text == "(":
+        end = page.segment_end(min(end + 1, page.size - 1))
+    return any(page.has(place, "elsewhere") for place in range(start, end)) or (
+        page.has(at, "medium") and any(page.has(at, name) for name in ("elsewhere",))
+    )

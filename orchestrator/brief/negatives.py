@@ -1,0 +1,175 @@
+"""What must not be in the picture, item by item, in the brief's own words."""
+
+from __future__ import annotations
+
+from orchestrator.brief.page import Page
+
+__all__ = ["find_negatives", "negatives"]
+
+_LONGEST = 7
+_EXTRA = 3
+
+
+def find_negatives(page: Page) -> None:
+    """Claims unwanted things as `negative`, and refusals of speech or of a medium as `refused`."""
+    at = 0
+    while at < page.size:
+        if page.hidden[at] or page.owner[at] is not None:
+            at += 1
+            continue
+        if page.has(at, "harmless"):
+            at = page.end(at, "harmless")
+        elif page.has(at, "silent"):
+            end = page.end(at, "silent")
+            if not page.has(end, "mute_tail"):
+                page.claim("refused", at, end, "voice", means="tasks")
+            at = end
+        elif page.has(at, "without"):
+            at = max(at + 1, _items(page, at, page.end(at, "without")))
+        else:
+            at += 1
+
+
+def negatives(page: Page) -> tuple[str, ...]:
+    """Every unwanted thing once."""
+    return tuple(dict.fromkeys(mark.value for mark in page.of("negative")))
+
+
+def _items(page: Page, cue: int, at: int) -> int:
+    """Reads the list of things after a negator; answers where it ends."""
+    first = at
+    at = _lead(page, at)
+    refused = _refused_medium(page, at)
+    if refused:
+        medium, end = refused
+        page.claim("refused", cue, end, medium, means="tasks")
+        return _items_after(page, end)
+    if not _may_start(page, at, page.sentence[cue]):
+        return first
+    end, found = _item(page, at)
+    if not found:
+        return first
+    page.claim("negative", at, found, page.words_in(at, found), means="negative")
+    if page.free(cue, at):
+        page.claim("cue", cue, at, means="negative")
+    return _items_after(page, end)
+
+
+def _items_after(page: Page, at: int) -> int:
+    """Goes on after a comma or a conjunction where more unwanted things follow."""
+    nxt = _next_item(page, at)
+    return at if nxt is None else _items(page, nxt, nxt)
+
+
+def _lead(page: Page, at: int) -> int:
+    return page.skip(at, "article", "definite", "show", "any", "possessive", "vague", "approx", "chat")
+
+
+def _refused_medium(page: Page, at: int) -> tuple[str, int] | None:
+    """"no narration", "sem vídeo": a medium that is not wanted, possibly with an adjective."""
+    for place in range(at, min(at + 3, page.segment_end(at) if at < page.size else at)):
+        if page.has(place, "speaking"):
+            return "voice", page.end(place, "speaking")
+        if page.has(place, "medium") and page.owner[place] is None:
+            medium = page.value(place, "medium").rstrip("?+")
+            end = page.end(place, "medium")
+            if medium in {"voice", "video", "photo"} and not page.has(end, "tail", "of"):
+                return medium, end
+            return None
+        if page.tags[place] and not page.has(place, "manner", "gender", "language", "network"):
+            return None
+    return None
+
+
+def _may_start(page: Page, at: int, sentence: int) -> bool:
+    if at >= page.size or page.sentence[at] != sentence or page.owner[at] is not None or page.hidden[at]:
+        return False
+    token = page.tokens[at]
+    if not token.is_word or page.has(at, "attribute", "brand"):
+        return False
+    return not page.has(at, "with", "for", "then", "but", "it", "ask", "of", "place", "and", "or", "second", "quality")
+
+
+def _item(page: Page, at: int) -> tuple[int, int]:
+    """Where reading goes on, and where the item itself ends."""
+    place, words, small = at, 0, 0
+    segment = page.segment[at]
+    while place < page.size and page.segment[place] == segment and words < _LONGEST:
+        token = page.tokens[place]
+        if page.owner[place] is not None or page.hidden[place] or not token.is_word:
+            break
+        if page.has(place, "or", "nor", "and", "but", "then", "with", "for", "without", "chat", "show_after", "shun", "only", "harmless"):
+            break
+        if page.has(place, "ask", "definite_verb") and place > at:
+            break
+        if page.has(place, "place"):
+            rest = _words_left(page, place)
+            if not 0 < rest <= _EXTRA:
+                break
+            small += 1
+        words += 1
+        place += 1
+    return place, place if words else at
+
+
+def _words_left(page: Page, at: int) -> int:
+    count = 0
+    for place in range(at, page.segment_end(at)):
+        if page.owner[place] is not None or page.has(place, "or", "nor", "and", "with"):
+            return 99
+        count += page.tokens[place].is_word
+    return count
+
+
+def _next_item(page: Page, at: int) -> int | None:
+    """Where the list goes on: after "or", after a short "and", after a comma that leads to an "or"."""
+    at = page.skip(at, "chat", "show_after")
+    if at >= page.size:
+        return None
+    if page.has(at, "without", "harmless"):
+        return None
+    if page.has(at, "nor", "or"):
+        end = max(page.end(at, name) for name in ("nor", "or") if page.has(at, name))
+        return page.skip(end, "article", "without")
+    if page.has(at, "and"):
+        after = page.end(at, "and")
+        if page.has(after, "without"):
+            return None
+        return after if _is_short_item(page, after) else None
+    if page.tokens[at].text == "," and at + 1 < page.size and _leads_to_or(page, at + 1):
+        return at + 1
+    return None
+
+
+def _is_short_item(page: Page, at: int) -> bool:
+    """"no people and cars": one or two bare nouns that end the segment."""
+    if at >= page.size or page.hidden[at]:
+        return False
+    end = page.segment_end(at)
+    words = [place for place in range(at, end) if page.tokens[place].is_word]
+    if not 0 < len(words) <= 2:
+        return False
+    return not any(
+        page.owner[place] is not None
+        or page.has(place, "article", "definite", "with", "ask", "medium", "background", "number", "shape", "quality", "manner", "brand", "possessive", "for", "colour", "only", "place")
+        for place in words
+    )
+
+
+def _leads_to_or(page: Page, at: int) -> bool:
+    """Whether this comma-separated run of short items is closed by "or" or "nor"."""
+    for _ in range(5):
+        end = page.segment_end(at)
+        words = 0
+        for place in range(at, end):
+            if page.has(place, "nor", "or"):
+                return words > 0 or place == at
+            if page.has(place, "and") and 0 < words <= 2:
+                return _is_short_item(page, page.end(place, "and"))
+            if page.owner[place] is not None or page.has(place, "with", "medium", "ask", "for", "article", "background", "without"):
+                return False
+            words += page.tokens[place].is_word
+        if words > 3 or end >= page.size or page.tokens[end].text != ",":
+            return False
+        at = end + 1
+    return False

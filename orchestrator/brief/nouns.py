@@ -1,0 +1,234 @@
+"""Every word for a picture, a clip or a voice, with the words that count and qualify it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.brief.numerals import number_at
+from orchestrator.brief.page import Page
+from orchestrator.brief.tokens import Kind
+
+__all__ = ["Noun", "find_nouns"]
+
+_VISUAL_NETWORKS = {"reels": "video", "tiktok": "video", "shorts": "video", "stories": "generic"}
+_HEAD_LAST = frozenset({"en", "de"})
+_QUALIFIERS = ("quality", "shape", "manner", "gender", "language", "colour", "network", "only", "approx", "existing", "carousel")
+_STOPS = (
+    "without", "cancel", "instead", "vague", "another", "article", "definite", "possessive", "demonstrative", "series", "each", "every",
+    "or", "then", "but", "animate", "ask", "and", "with", "about", "for", "from", "of", "place", "all", "nor", "copy", "use",
+)  # fmt: skip
+_FACTS = frozenset({"duration", "ratio", "shape", "detail", "prefer", "cue"})
+_MOST_ADJECTIVES = 4
+
+
+@dataclass(slots=True, eq=False)
+class Noun:
+    """A media word: its medium, the start of its phrase, and what stands before that phrase."""
+
+    medium: str
+    at: int
+    end: int
+    first: int
+    weak: bool
+    plural: bool
+    network: str = ""
+    count: int | None = None
+    vague: bool = False
+    determiner: str = ""
+    governor: str = "start"
+    governor_at: int = 0
+    ordinal: int = 0
+    existing: bool = False
+    only: bool = False
+    adjectives: int = 0
+    thumbnail: bool = False
+
+
+def find_nouns(page: Page) -> list[Noun]:
+    """All media words in order; chains such as "TikTok video clip" count as one."""
+    nouns: list[Noun] = []
+    at = 0
+    while at < page.size:
+        noun = _noun_at(page, at)
+        if noun is None:
+            at += 1
+            continue
+        _look_left(page, noun)
+        nouns.append(noun)
+        at = noun.end
+    return nouns
+
+
+def _noun_at(page: Page, at: int) -> Noun | None:
+    links: list[tuple[str, int, int]] = []
+    place = at
+    while place < page.size and page.owner[place] is None and page.segment[place] == page.segment[at]:
+        if page.has(place, "medium") and not page.has(place, "versions"):
+            links.append((page.value(place, "medium"), place, page.end(place, "medium")))
+        elif page.has(place, "network") and (links or _network_heads(page, place)):
+            links.append((f"network {page.value(place, 'network')}", place, page.end(place, "network")))
+        else:
+            break
+        place = links[-1][2]
+    media = [link for link in links if not link[0].startswith("network")]
+    networks = [link[0].removeprefix("network ") for link in links if link[0].startswith("network")]
+    if not links or (not media and networks[0] not in _VISUAL_NETWORKS):
+        return None
+    head = _head(page, media) if media else links[0]
+    value = head[0] if media else _VISUAL_NETWORKS[networks[0]]
+    medium = value.rstrip("?+")
+    thumbnail = any(page.word(link[1]) in _THUMBNAILS for link in media)
+    noun = Noun(medium, head[1], place, at, "?" in value, "+" in value, thumbnail=thumbnail)
+    noun.network = networks[0] if networks else ""
+    if not media:
+        noun.weak = True
+    return noun
+
+
+_THUMBNAILS = frozenset(
+    "thumbnail thumbnails thumb miniatura miniaturas miniature miniatures vignette vignettes vorschaubild vorschaubilder thumbnailbild anteprima".split()
+)
+
+
+def _network_heads(page: Page, at: int) -> bool:
+    """Whether a network may stand for the thing itself ("two TikToks") or begins "TikTok video"."""
+    after = page.end(at, "network")
+    return page.value(at, "network") in _VISUAL_NETWORKS or page.has(after, "medium")
+
+
+def _head(page: Page, media: list[tuple[str, int, int]]) -> tuple[str, int, int]:
+    if page.language_of(media[0][1]) in _HEAD_LAST:
+        strong = [link for link in media if "?" not in link[0]]
+        last = media[-1]
+        return last if "?" not in last[0] or not strong or _medium(last) != _medium(strong[-1]) else strong[-1]
+    return media[0]
+
+
+def _medium(link: tuple[str, int, int]) -> str:
+    return link[0].rstrip("?+")
+
+
+def _look_left(page: Page, noun: Noun) -> None:
+    """Walks back over adjectives and facts to the count or article, and to what governs them."""
+    start = page.segment_start(noun.at)
+    place = noun.first
+    while place > start:
+        mark = page.owner[place - 1]
+        if mark is not None:
+            if mark.kind not in _FACTS or mark.means.startswith("platform.avoid"):
+                _governed(noun, "mark", place)
+                return
+            place = mark.first
+            continue
+        counted = _count_before(page, place)
+        if counted is not None and not (counted[0] == 1 and page.has(counted[1], "article")):
+            noun.count, noun.first = counted
+            noun.determiner = "count"
+            _governor(page, noun, noun.first, start)
+            return
+        stopped = _stop_before(page, noun, place)
+        if stopped is None:
+            return
+        place = stopped
+    noun.first = place
+    _governed(noun, "start", place)
+
+
+def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
+    """One step back; None when something was found that ends the phrase."""
+    ordinal = page.before(place, "ordinal")
+    if ordinal is not None:
+        noun.ordinal = int(page.value(ordinal, "ordinal"))
+        noun.first = ordinal
+        return ordinal
+    for category in _QUALIFIERS:
+        at = page.before(place, category)
+        if at is not None and not page.has(at, "article", "of"):
+            noun.existing = noun.existing or category == "existing"
+            noun.only = noun.only or category == "only"
+            noun.first = at
+            return at
+    for category in _STOPS:
+        at = page.before(place, category)
+        if at is None:
+            continue
+        if category in {"article", "definite", "possessive", "demonstrative", "vague", "another", "each", "every"}:
+            noun.first = at
+            noun.determiner = "each" if category == "every" else category
+            noun.vague = category == "vague"
+            if category in {"article", "another"}:
+                noun.count = 1
+            _governor(page, noun, at, page.segment_start(noun.at))
+        else:
+            _governed(noun, category, at)
+        return None
+    token = page.tokens[place - 1]
+    if page.hidden[place - 1] or not token.is_word:
+        _governed(noun, "slash" if token.text == "/" else "mark", place)
+        return None
+    noun.adjectives += 1
+    if noun.adjectives > _MOST_ADJECTIVES:
+        _governed(noun, "word", place)
+        return None
+    if page.language_of(place - 1) not in _HEAD_LAST and not noun.count and noun.adjectives > 2:
+        _governed(noun, "word", place)
+        return None
+    noun.first = place - 1
+    return place - 1
+
+
+def _governed(noun: Noun, governor: str, at: int) -> None:
+    noun.governor, noun.governor_at = governor, at
+
+
+def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
+    """What stands before the article or count: the beginning, a verb, a preposition, a word."""
+    while place > start:
+        only = page.before(place, "only", "approx", "all", "chat")
+        if only is None:
+            break
+        noun.first = place = only
+    if place <= start:
+        _governed(noun, "start", place)
+        return
+    for category in _STOPS:
+        at = page.before(place, category)
+        if at is not None:
+            _governed(noun, category, at)
+            if category == "series":
+                _series(page, noun, at, start)
+            return
+    mark = page.owner[place - 1]
+    text = page.tokens[place - 1].text
+    if mark is not None or page.hidden[place - 1]:
+        _governed(noun, "mark", place)
+    else:
+        _governed(noun, "slash" if text == "/" else "word" if page.tokens[place - 1].is_word else "start", place)
+
+
+def _series(page: Page, noun: Noun, at: int, start: int) -> None:
+    noun.first = at
+    counted = _count_before(page, at)
+    if counted is not None and counted[0] > 1 and noun.count and noun.count > 1:
+        noun.count *= counted[0]
+    _governed(noun, "series", at)
+    if at > start:
+        before = page.before(at, "article", "definite", "another")
+        noun.first = at if before is None else before
+
+
+def _count_before(page: Page, place: int) -> tuple[int, int] | None:
+    """The whole number that ends just before this place, and where it starts."""
+    times = page.tokens[place - 1]
+    at = place - 1
+    if times.word in {"x", "×"} or (times.kind is Kind.MARK and times.text == "×"):
+        at -= 1
+    if times.word[:1] == "x" and times.word[1:].isdigit():
+        return int(times.word[1:][:3]), place - 1
+    for first in range(max(0, at - 4), at + 1):
+        if not page.free(first, at + 1) or page.has(first, "ordinal"):
+            continue
+        number = number_at(page, first)
+        if number and number.end == at + 1 and number.value == int(number.value) and number.value < 10_000:
+            return int(number.value), first
+    return None

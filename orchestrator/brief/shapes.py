@@ -1,0 +1,131 @@
+"""Which shape: ratios by figures, by pixels and by name."""
+
+from __future__ import annotations
+
+from math import gcd
+
+from orchestrator.brief.lexicon import shared
+from orchestrator.brief.numerals import digits, number_at
+from orchestrator.brief.page import Page
+from orchestrator.brief.tokens import Kind
+
+__all__ = ["find_shapes", "network_ratio", "ratio_of_shape"]
+
+_SIGNS = frozenset(":x×/X*")
+_FEWEST_PIXELS = 100
+_MOST_PIXELS = 20_000
+
+
+def find_shapes(page: Page) -> None:
+    """Claims ratios and pixel sizes as `ratio`, "4K" and the like as `detail`, named shapes as `shape`."""
+    for at in range(page.size):
+        if not page.free(at, at + 1):
+            continue
+        if page.tokens[at].kind is Kind.NUMBER or page.has(at, "number"):
+            if not _ratio_at(page, at):
+                _trap_at(page, at)
+        elif page.has(at, "shape") and _is_shape(page, at):
+            page.claim("shape", at, page.end(at, "shape"), page.value(at, "shape"))
+
+
+def _ratio_at(page: Page, at: int) -> bool:
+    across = number_at(page, at)
+    if across is None or across.end >= page.size:
+        return False
+    sign = page.tokens[across.end]
+    by = page.has(across.end, "by_ratio")
+    if not (by or (sign.text in _SIGNS and (sign.glued or sign.text in "x×X"))):
+        return False
+    second = page.end(across.end, "by_ratio") if by else across.end + 1
+    down = number_at(page, second)
+    if down is None or (sign.text in ":/" and not page.tokens[second].glued):
+        return False
+    found = _named_ratio(page, at, across.value, down.value, by=by, sign=sign.text)
+    if found is None:
+        return False
+    end = down.end + 1 if page.has(down.end, "pixels") else down.end
+    page.claim("ratio", at, end, found, number=across.value if across.value >= _FEWEST_PIXELS else 0)
+    return True
+
+
+def _named_ratio(page: Page, at: int, across: float, down: float, *, by: bool, sign: str) -> str | None:
+    if _FEWEST_PIXELS <= across <= _MOST_PIXELS and _FEWEST_PIXELS <= down <= _MOST_PIXELS:
+        if sign in ":/":
+            return None
+        divisor = gcd(int(across), int(down))
+        return f"{int(across) // divisor}:{int(down) // divisor}"
+    name = f"{across:g}:{down:g}"
+    known = shared("ratio")["by_x" if by or sign in "x×X*" else "known"]
+    if name not in known:
+        return None
+    after = page.tokens[at + 3] if at + 3 < page.size else None
+    if after is not None and page.has(at + 3, "length"):
+        return None
+    if sign == "/" and name not in {"16:9", "9:16"} and not _is_told(page, at):
+        return None
+    return name
+
+
+def _is_told(page: Page, at: int) -> bool:
+    """Whether a word such as "format" stands before, or the figures stand alone."""
+    return (
+        page.before(at, "mark") is not None
+        or page.segment_start(at) == at
+        or (at > 0 and page.has(at - 1, "medium", "for", "network", "place"))
+    )
+
+
+def _trap_at(page: Page, at: int) -> None:
+    """Figures that are something else: 4K, 1080p, 50 %, iPhone 15, 33 cl, 24/12, 3 km."""
+    token = page.tokens[at]
+    if token.kind is not Kind.NUMBER:
+        return
+    after = at + 1
+    following = page.tokens[after] if after < page.size else None
+    if following is None:
+        return
+    if following.text in "%°‰" or (following.glued and page.has(after, "resolution")):
+        first = at - 1 if at and page.tokens[at - 1].text in "-+–−" else at
+        page.claim("detail", first, after + 1)
+    elif page.has(after, "length") and (following.glued or len(following.text) <= 2):
+        page.claim("detail", at, after + 1)
+    elif following.text in "/." and following.glued and after + 1 < page.size:
+        month = page.tokens[after + 1]
+        day = digits(token.text, "en")
+        if month.kind is Kind.NUMBER and month.glued and day and day <= 31 and month.text.isdigit():
+            page.claim("time", at, after + 2)
+
+
+def _is_shape(page: Page, at: int) -> bool:
+    """A shape of the asset, not of a thing in it: no "square table", no "vertical garden"."""
+    end = page.end(at, "shape")
+    if page.before(at, "shaped_thing") is not None or page.has(end, "shaped_thing"):
+        return False
+    if end >= page.size or page.segment[end] != page.segment[at] or not page.tokens[end].is_word:
+        return True
+    if page.language_of(at) not in {"en", "de"} or page.tags[end] or page.owner[end] is not None:
+        return True
+    near = range(end, min(page.segment_end(at), end + 4))
+    for place in near:
+        if page.has(place, "medium", "network", "versions"):
+            return True
+        if page.has(place, "of", "with", "for", "about", "place", "and"):
+            return False
+    return False
+
+
+def ratio_of_shape(shape: str, medium: str) -> str | None:
+    """The ratio a named shape says for this medium; an upright photo has none by convention."""
+    if shape == "square":
+        return "1:1"
+    if medium == "video":
+        return {"vertical": "9:16", "horizontal": "16:9"}[shape]
+    return None
+
+
+def network_ratio(network: str, medium: str, noun: str = "") -> str | None:
+    """The ratio a network's convention says; YouTube's holds for videos and thumbnails."""
+    if network == "youtube" and medium != "video" and noun != "thumbnail":
+        return None
+    ratios = shared("network_ratio").get(network)
+    return ratios[0] if ratios else None

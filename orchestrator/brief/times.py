@@ -1,0 +1,210 @@
+"""How long: seconds in every wording, and the times that are something else."""
+
+from __future__ import annotations
+
+from orchestrator.brief.numerals import Number, number_at
+from orchestrator.brief.page import Mark, Page
+from orchestrator.brief.tokens import Kind
+
+__all__ = ["find_times"]
+
+_FRACTIONS = {"half_minute": 30.0, "quarter_minute": 15.0, "three_quarters_minute": 45.0}
+_SECOND_SIGNS = frozenset("\"″”")
+_MINUTE_SIGNS = frozenset("'′’")
+_LONGEST_S = 3_600.0
+
+
+def find_times(page: Page) -> None:
+    """Claims every duration as `duration`, and deadlines, decades, hours and dates as `time`."""
+    at = 0
+    while at < page.size:
+        at = max(at + 1, _time_at(page, at)) if page.free(at, at + 1) else at + 1
+
+
+def _time_at(page: Page, at: int) -> int:
+    for category, seconds in _FRACTIONS.items():
+        if page.has(at, category):
+            return _claim(page, at, page.end(at, category), seconds)
+    if page.has(at, "minute_and_half"):
+        number = number_at(page, at - 1)
+        whole = number.value if number and number.end == at else 1.0
+        first = at - 1 if number and number.end == at else at
+        return _claim(page, first, page.end(at, "minute_and_half"), whole * 60 + 30)
+    clock = _clock(page, at)
+    if clock:
+        return clock
+    if page.has(at, "article") and not page.has(at, "number"):
+        after = page.end(at, "article")
+        if page.has(after, "minute"):
+            return _minutes(page, at, after, 1.0)
+        return at
+    number = number_at(page, at)
+    return _measured(page, at, number) if number else at
+
+
+def _measured(page: Page, first: int, number: Number) -> int:
+    """A number, perhaps the first of several, with its unit."""
+    values, end = [number], number.end
+    ranged = False
+    while not _unit(page, end) and len(values) < 5:
+        link = _link(page, end)
+        following = number_at(page, link[0]) if link else None
+        if link is None or following is None:
+            return first
+        ranged = ranged or link[1]
+        values.append(following)
+        end = following.end
+    unit = _unit(page, end)
+    if unit is None:
+        return first
+    if unit == "longer":
+        last = page.end(end, "longer")
+        page.claim("time", first, last)
+        return last
+    if len(values) == 1:
+        if unit == "minute":
+            return _minutes(page, first, end, number.value)
+        return _claim(page, first, _unit_end(page, end), number.value)
+    scale = 60 if unit == "minute" else 1
+    last = _unit_end(page, end)
+    if ranged:
+        return _claim(page, first, last, values[-1].value * scale)
+    for place, value in enumerate(values):
+        starts = first if place == 0 else values[place - 1].end
+        ends = last if place == len(values) - 1 else value.end
+        _claim(page, starts, ends, value.value * scale)
+    return last
+
+
+def _link(page: Page, at: int) -> tuple[int, bool] | None:
+    """What ties two numbers of one unit: the next number's place, and whether it is a range."""
+    if at >= page.size or page.hidden[at]:
+        return None
+    token = page.tokens[at]
+    if token.kind is Kind.NUMBER and token.gap.strip() in {"-", "‐", "‑"}:
+        return at, True
+    if token.text in {"–", "—", "~"}:
+        return at + 1, True
+    if page.has(at, "range_to"):
+        return page.end(at, "range_to"), True
+    if page.has(at, "and"):
+        return page.end(at, "and"), False
+    if page.has(at, "or"):
+        return page.end(at, "or"), True
+    if token.text in {",", "/", "+"}:
+        after = at + 1
+        return (page.end(after, "and") if page.has(after, "and") else after), False
+    return None
+
+
+def _unit(page: Page, at: int) -> str | None:
+    if at >= page.size or page.hidden[at]:
+        return None
+    token = page.tokens[at]
+    if token.glued and token.text in _SECOND_SIGNS:
+        return "second"
+    if token.glued and token.text in _MINUTE_SIGNS:
+        twice = at + 1 < page.size and page.tokens[at + 1].glued and page.tokens[at + 1].text == token.text
+        return "second" if twice else "minute"
+    for unit in ("second", "minute", "longer"):
+        if page.has(at, unit) and token.kind is not Kind.LINE:
+            if token.word == "m" and not (at + 1 < page.size and page.tokens[at + 1].text[0].isdigit()):
+                continue
+            return unit
+    return None
+
+
+def _unit_end(page: Page, at: int) -> int:
+    """The place after the unit, its full stop and a second apostrophe included."""
+    if page.tokens[at].text in _MINUTE_SIGNS and not page.has(at, "second"):
+        return at + 2 if _unit(page, at) == "second" else at + 1
+    for unit in ("second", "minute"):
+        if page.has(at, unit):
+            return page.end(at, unit)
+    return at + 1
+
+
+def _minutes(page: Page, first: int, unit_at: int, minutes: float) -> int:
+    """Minutes, and the seconds or the half that may follow them."""
+    end = _unit_end(page, unit_at)
+    joined = page.end(end, "and") if page.has(end, "and") else end
+    half = page.skip(joined, "article") if joined > end else joined
+    if joined > end and page.has(half, "half"):
+        return _claim(page, first, page.end(half, "half"), minutes * 60 + 30)
+    rest = number_at(page, joined) if joined < page.size else None
+    if rest and rest.value < 60:
+        unit = _unit(page, rest.end)
+        if unit == "second":
+            return _claim(page, first, _unit_end(page, rest.end), minutes * 60 + rest.value)
+        loose = rest.value >= 5 and joined == end and not _counts_something(page, rest.end)
+        if page.tokens[end].glued or loose:
+            return _claim(page, first, rest.end, minutes * 60 + rest.value)
+    return _claim(page, first, end, minutes * 60)
+
+
+def _counts_something(page: Page, at: int) -> bool:
+    return at < page.size and page.tokens[at].is_word and not page.has(at, "and", "for", "place", "with", "of")
+
+
+def _clock(page: Page, at: int) -> int:
+    """"1:30 min", "0:45": minutes and seconds; other clock times are times of the day."""
+    if at + 2 >= page.size:
+        return 0
+    minutes, colon, seconds = page.tokens[at : at + 3]
+    if minutes.kind is not Kind.NUMBER or colon.text != ":" or seconds.kind is not Kind.NUMBER:
+        return 0
+    if len(seconds.text) != 2 or not seconds.text.isdigit() or not minutes.text.isdigit():
+        return 0
+    if not (colon.glued and seconds.glued) or int(seconds.text) >= 60:
+        return 0
+    known = f"{minutes.text}:{seconds.text}" in {"9:16", "9:21", "16:10"}
+    if known:
+        return 0
+    end = at + 3
+    unit = _unit(page, end)
+    if unit == "longer" or int(minutes.text) > 9:
+        page.claim("time", at, end)
+        return end
+    told = unit == "minute" or minutes.text in {"0", "00"} or page.before(at, "mark") is not None
+    if not told and page.segment_end(at) - page.segment_start(at) > 3:
+        page.claim("time", at, end)
+        return end
+    last = _unit_end(page, end) if unit == "minute" else end
+    return _claim(page, at, last, int(minutes.text) * 60 + int(seconds.text))
+
+
+def _claim(page: Page, first: int, end: int, seconds: float) -> int:
+    if not page.free(first, end):
+        return end
+    if _is_era(page, first, end, seconds) or not 0 < seconds <= _LONGEST_S:
+        page.claim("time", first, end)
+        return end
+    mark = page.claim("duration", first, end, number=round(seconds, 2))
+    if _is_aside(page, first):
+        mark.value = "aside"
+    elif page.before(first, "total") is not None or page.has(end, "total"):
+        mark.value = "total"
+    return end
+
+
+def _is_era(page: Page, first: int, end: int, seconds: float) -> bool:
+    """"80s disco", "the 90s": a decade, not a length."""
+    unit = page.tokens[end - 1]
+    if seconds % 10 or not 20 <= seconds <= 90 or unit.word != "s" or not unit.glued:
+        return False
+    if page.language_of(first) != "en":
+        return False
+    followed = end < page.size and (page.has(end, "era") or page.tokens[end].gap == "-")
+    media = page.has(end, "medium") and not page.has(end, "era")
+    the = page.before(first, "definite") is not None and not page.has(end, "medium")
+    return (followed and not media) or the
+
+
+def _is_aside(page: Page, first: int) -> bool:
+    """Whether these words tell when or how fast something happens, not how long the asset is."""
+    start = page.segment_start(first)
+    return any(page.has(place, "deadline") for place in range(max(start, first - 3), first))
+
+
+def durations(page: Page) -> list[Mark]:
+    return page.of("duration")
