@@ -123,7 +123,7 @@ def _sheet(
 def _photo_kinds(wanted: list[Wanted], reading: Reading, notes: Notes) -> dict[str, PhotoIntent]:
     """The kind of every picture: named by its own words or, for the only picture, by the whole brief."""
     photos = [one for one in wanted if one.medium is Medium.PHOTO]
-    alike = len({one.evidence for one in photos}) == 1
+    alike = len({(one.group, one.evidence) for one in photos}) == 1
     kinds = {}
     for one in photos:
         kind = photo_wording.intent_of(one.evidence, from_picture=bool(one.references))

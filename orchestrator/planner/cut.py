@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import ceil, isfinite
 from typing import NamedTuple
 
+from agentes.video_agent.wording import are_versions
 from orchestrator.planner.groups import Wanted
 from orchestrator.planner.notes import Notes, listed
 from orchestrator.planner.shapes import Shape
@@ -67,7 +68,11 @@ def cut_film(
     if not compose and not (len(clips) == 1 and voices):
         return None
     first = shapes[clips[0].id].ratio
-    joined = [clip for clip in clips if shapes[clip.id].ratio == first]
+    joined = [
+        clip
+        for clip in clips
+        if shapes[clip.id].ratio == first and (clip.number == 0 or not are_versions(clip.evidence))
+    ]
     spoken = [
         voice for voice in voices if voice.number == 0 and languages[voice.id] == languages[voices[0].id]
     ]
