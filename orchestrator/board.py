@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from shared_knowledge.vocabulary import Asset, Shortfall
+from shared_knowledge.vocabulary import Outcome
 
 __all__ = ["Board"]
-
-Outcome = Asset | Shortfall
 
 
 class Board:

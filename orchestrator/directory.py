@@ -109,7 +109,9 @@ class Directory:
         for secret in platform.secrets:
             if not secret.hidden:
                 value = self._secrets.plain(secret.name, *secret.older)
-                states[secret.name] = KeyState(secret.name, "found" if value else "missing", shown=value or "")
+                states[secret.name] = KeyState(
+                    secret.name, "found" if value else "missing", shown=value or ""
+                )
         return states
 
     def _ids(self, assume_keys: str | None) -> frozenset[str]:

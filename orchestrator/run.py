@@ -10,7 +10,7 @@ from typing import Any
 
 from agentes.media.shelf import Shelf
 from agentes.media_agent import MediaAgent
-from orchestrator.board import Board, Outcome
+from orchestrator.board import Board
 from orchestrator.composer.film import FILM, make_film
 from orchestrator.composer.handover import Record, hand_over, result
 from orchestrator.locks import is_locked
@@ -27,6 +27,7 @@ from shared_knowledge.vocabulary import (
     JobState,
     Medium,
     OrderState,
+    Outcome,
     Plan,
     Quote,
     Shortfall,

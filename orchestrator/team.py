@@ -9,11 +9,20 @@ from agentes.media_agent import Errand, MediaAgent, Progress
 from orchestrator.board import Board
 from orchestrator.store.jobs import AskRow, Event, Jobs
 from shared_knowledge.errors import Unsuitable
-from shared_knowledge.vocabulary import Asset, Job, Medium, Money, Offer, Quote, Shortfall, Task, VoiceSpec
+from shared_knowledge.vocabulary import (
+    Asset,
+    Job,
+    Medium,
+    Money,
+    Offer,
+    Outcome,
+    Quote,
+    Shortfall,
+    Task,
+    VoiceSpec,
+)
 
 __all__ = ["Team"]
-
-Outcome = Asset | Shortfall
 
 _DEEPEST = 3
 

@@ -32,6 +32,7 @@ __all__ = [
     "Offer",
     "Order",
     "OrderState",
+    "Outcome",
     "PaidPiece",
     "PhotoIntent",
     "PhotoSpec",
@@ -459,6 +460,9 @@ class Shortfall(Frozen):
     why: str
     kind: Literal["failed", "refused", "in_doubt", "over_budget", "waiting", "cancelled"] = "failed"
     tried: tuple[Attempt, ...] = ()
+
+
+Outcome = Asset | Shortfall
 
 
 class Delegation(Frozen):

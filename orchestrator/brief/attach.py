@@ -68,7 +68,7 @@ def _is_replaced(page: Page, mark: Mark) -> bool:
     first = mark.first
     while first > 0 and page.has(first - 1, "place", "article", "definite") and page.before(first, "instead", "without") is None:
         first -= 1
-    return page.before(first, "instead") is not None or page.before(first, "without") is not None and mark.kind != "quality"
+    return page.before(first, "instead") is not None or (page.before(first, "without") is not None and mark.kind != "quality")
 
 
 def _owners(page: Page, wanted: Wanted, mark: Mark) -> list[Group]:

@@ -37,7 +37,7 @@ def find_money(page: Page) -> None:
     at = 0
     while at < page.size:
         end = _money_at(page, at, signs) if page.free(at, at + 1) else 0
-        at = end if end else at + 1
+        at = end or at + 1
 
 
 def find_budget(page: Page) -> Budget | None:
@@ -113,6 +113,8 @@ def _sign_at(page: Page, at: int, signs: list[tuple[str, str]]) -> tuple[str, in
             rest, place = rest[len(piece) :], place + 1
         if not rest:
             return code, place
+    if page.has(at, "currency") and token.word.upper() == page.value(at, "currency"):
+        return token.word.upper(), at + 1
     return "", at
 
 
@@ -170,6 +172,8 @@ def _weight(page: Page, mark: Mark) -> float:
     if not _ends_well(page, mark):
         weight -= 0.5 if weight >= 3 else 1
     whole = page.sentence_range(mark.first)
+    if weight >= _ENOUGH and _any(page, range(whole.start, mark.first), "correct"):
+        weight += 1
     if _any(page, inside, "other_money") or _any(page, after, "other_money"):
         weight -= 5
     elif _any(page, whole, "other_money") and not _any(page, inside, "budget"):
@@ -210,7 +214,7 @@ def _is_alone(page: Page, mark: Mark) -> bool:
         page.owner[at] is mark
         or not page.tokens[at].is_word
         or page.has(at, "up_to", "chat", "approx", "all", "total", "spend", "budget", "definite", "correct", "and", "but", "for", "only")
-        or not page.tags[at] and _covered(page, at)
+        or (not page.tags[at] and _covered(page, at))
         for at in range(start, end)
     )
 

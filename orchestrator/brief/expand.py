@@ -22,6 +22,7 @@ class Draft:
 
     medium: str
     group: Group
+    source: Group | None = None
     count: int = 1
     duration_s: float | None = None
     aspect_ratio: str | None = None
@@ -108,7 +109,7 @@ def _variants(page: Page, source: Group, group: Group) -> list[Draft]:
     lengths = _lengths(page, source, group) or [(None, None)]
     languages = _languages(page, source) or [(None, None)]
     scripts: list[Mark | None] = [*source.scripts] or [None]
-    plain = Draft(group.medium, group)
+    plain = Draft(group.medium, group, source)
     _quality_and_references(source, plain)
     drafts: list[Draft] = []
     paired = len(scripts) > 1 and len(scripts) == len(languages)
@@ -196,7 +197,9 @@ def _agrees(shape: str, ratio: str) -> bool:
 
 def _lengths(page: Page, source: Group, group: Group) -> list[tuple[float | None, Mark | None]]:
     found: list[tuple[float | None, Mark | None]] = []
-    for mark in _series(page, source.facts.get("duration", [])):
+    said = source.facts.get("duration", [])
+    own = [mark for mark in said if mark.value != "total"]
+    for mark in _series(page, own or said):
         share = group.count if mark.value == "total" and group.count > 1 else 1
         found.append((round(mark.number / share, 2), mark))
     return list({value: (value, mark) for value, mark in reversed(found)}.values())[::-1]

@@ -57,6 +57,7 @@ class Wanted:
     groups: list[Group] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    joined: bool = False
 
     def latest(self, medium: str, before: int | None = None) -> Group | None:
         for group in reversed(self.groups):
@@ -239,7 +240,17 @@ def _role_of_new(page: Page, wanted: Wanted, noun: Noun) -> str:
         return "input"
     if noun.governor == "word":
         return _role_after_word(page, wanted, noun)
+    if _is_piece(wanted, noun):
+        return "request"
     return "for" if noun.governor in {"for", "place", "with", "use", "from"} else "subject"
+
+
+def _is_piece(wanted: Wanted, noun: Noun) -> bool:
+    """"a film of three clips": the clips are what is made, the film is what they become."""
+    last = wanted.anchors[-1] if wanted.anchors else None
+    several = noun.medium == "video" and (noun.count or 1) > 1 and not noun.weak and noun.determiner == "count"
+    whole = last is not None and last.role == "request" and last.medium == "video" and last.end == noun.governor_at
+    return several and whole and noun.governor in {"of", "from", "with"}
 
 
 def _is_listed_view(page: Page, wanted: Wanted, noun: Noun) -> bool:
@@ -332,7 +343,7 @@ def _enumerates(page: Page, wanted: Wanted, prior: Group, noun: Noun) -> bool:
     if prior.count <= 1 or (noun.count or 1) >= prior.count or prior.noun is None:
         return False
     between = range(prior.noun.end, noun.first)
-    opened = any(page.tokens[at].text in ":(" for at in between)
+    opened = any(page.tokens[at].text in ":(" and page.owner[at] is None for at in between)
     named = sum(
         (anchor.noun.count or 1)
         for anchor in wanted.anchors

@@ -54,16 +54,10 @@ def best(total: dict[str, float], otherwise: str, margin: float = 0.0) -> str:
 
 
 _EUROPEAN = frozenset(
-    """telemovel telemoveis ecra ecras autocarro autocarros comboio comboios pequeno-almoco rapariga
-    raparigas duma dum numa-se equipa equipas ficheiro ficheiros utilizador utilizadores contacto
-    contactos facto registo fixe giro gira miudo miudos casa-de-banho frigorifico gelado gelados
-    chavena sumo sumos talho peao peoes camioes camiao praia-mar portugal lisboa porto pastel-de-nata
-    desporto planeamento orcamentar bilhete bilhetes voz-off encomenda""".split()
+    ["telemovel", "telemoveis", "ecra", "ecras", "autocarro", "autocarros", "comboio", "comboios", "pequeno-almoco", "rapariga", "raparigas", "duma", "dum", "numa-se", "equipa", "equipas", "ficheiro", "ficheiros", "utilizador", "utilizadores", "contacto", "contactos", "facto", "registo", "fixe", "giro", "gira", "miudo", "miudos", "casa-de-banho", "frigorifico", "gelado", "gelados", "chavena", "sumo", "sumos", "talho", "peao", "peoes", "camioes", "camiao", "praia-mar", "portugal", "lisboa", "porto", "pastel-de-nata", "desporto", "planeamento", "orcamentar", "bilhete", "bilhetes", "voz-off", "encomenda"]
 )
 _BRAZILIAN = frozenset(
-    """voce voces pra pro pros pras celular celulares tela telas onibus trem cafe-da-manha moca
-    galera bacana legal sorvete xicara suco sucos acougue esporte brasil brasileiro brasileira brasileiros
-    arquivo arquivos usuario usuarios contato time caminhao reais grava fazendo mostrando""".split()
+    ["voce", "voces", "pra", "pro", "pros", "pras", "celular", "celulares", "tela", "telas", "onibus", "trem", "cafe-da-manha", "moca", "galera", "bacana", "legal", "sorvete", "xicara", "suco", "sucos", "acougue", "esporte", "brasil", "brasileiro", "brasileira", "brasileiros", "arquivo", "arquivos", "usuario", "usuarios", "contato", "time", "caminhao", "reais", "grava", "fazendo", "mostrando"]
 )
 _BY_FORM = re.compile(r"\b(?:est[aáão]{1,2}|estamos|estar|a)\s+a\s+\w+[aei]r\b", re.IGNORECASE)
 

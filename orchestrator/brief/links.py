@@ -6,7 +6,7 @@ from orchestrator.brief.groups import Anchor, Wanted
 from orchestrator.brief.page import Page
 from orchestrator.brief.references import medium_of
 
-__all__ = ["is_composed", "link_groups"]
+__all__ = ["drop_wholes", "is_composed", "link_groups"]
 
 
 def link_groups(page: Page, wanted: Wanted) -> None:
@@ -18,9 +18,30 @@ def link_groups(page: Page, wanted: Wanted) -> None:
         if user is not None and user.group is not None and anchor.group not in user.group.depends:
             if anchor.group is not user.group and user.group not in anchor.group.depends:
                 user.group.depends.append(anchor.group)
+                if anchor.noun.determiner == "each" and user.group.count == 1:
+                    user.group.count = anchor.group.count
     for group in wanted.groups:
         if group.medium == "video" and not group.depends:
             _link_pronoun(page, wanted, group.at)
+
+
+def drop_wholes(page: Page, wanted: Wanted) -> None:
+    """Takes out the film that is only named as what the clips become: "a film of three clips"."""
+    videos = [group for group in wanted.groups if group.medium == "video" and group.noun is not None]
+    for whole, pieces in zip(videos, videos[1:], strict=False):
+        if whole.count > 1 or pieces.count < 2 or page.sentence[whole.at] != page.sentence[pieces.at]:
+            continue
+        assert whole.noun is not None and pieces.noun is not None
+        between = range(whole.noun.end, pieces.noun.first)
+        listed = any(page.tokens[at].text == ":" and page.owner[at] is None for at in between)
+        made_of = pieces.noun.governor in {"of", "from", "with"} and pieces.noun.governor_at == whole.noun.end
+        if not (made_of or listed):
+            continue
+        wanted.joined = wanted.joined or made_of
+        for mark in page.of("duration"):
+            if whole.noun.first <= mark.first < pieces.noun.first and not mark.value:
+                mark.value = "total"
+        wanted.remove(whole)
 
 
 def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
@@ -66,7 +87,7 @@ def is_composed(page: Page, wanted: Wanted) -> bool:
     voices = [group for group in wanted.groups if group.medium == "voice"]
     if not videos:
         return False
-    joins = any(page.has(at, "join") and not _is_negated(page, at) for at in range(page.size))
+    joins = wanted.joined or any(page.has(at, "join") and not _is_negated(page, at) for at in range(page.size))
     clips = sum(max(group.count, group.versions) for group in videos)
     apart = any(page.has(at, "apart") for at in range(page.size))
     if apart and not joins:

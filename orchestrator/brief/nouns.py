@@ -86,7 +86,7 @@ def _noun_at(page: Page, at: int) -> Noun | None:
 
 
 _THUMBNAILS = frozenset(
-    "thumbnail thumbnails thumb miniatura miniaturas miniature miniatures vignette vignettes vorschaubild vorschaubilder thumbnailbild anteprima".split()
+    ["thumbnail", "thumbnails", "thumb", "miniatura", "miniaturas", "miniature", "miniatures", "vignette", "vignettes", "vorschaubild", "vorschaubilder", "thumbnailbild", "anteprima"]
 )
 
 
@@ -143,7 +143,7 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
         return ordinal
     for category in _QUALIFIERS:
         at = page.before(place, category)
-        if at is not None and not page.has(at, "article", "of"):
+        if at is not None and not page.has(at, "article", "of", "vague"):
             noun.existing = noun.existing or category == "existing"
             noun.only = noun.only or category == "only"
             noun.first = at
@@ -209,8 +209,9 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
 def _series(page: Page, noun: Noun, at: int, start: int) -> None:
     noun.first = at
     counted = _count_before(page, at)
-    if counted is not None and counted[0] > 1 and noun.count and noun.count > 1:
-        noun.count *= counted[0]
+    if counted is not None and counted[0] > 1:
+        noun.count = (noun.count or 1) * counted[0]
+        noun.determiner = "count"
     _governed(noun, "series", at)
     if at > start:
         before = page.before(at, "article", "definite", "another")

@@ -109,7 +109,7 @@ def _adds(current: int, value: int) -> bool:
 def _with_half(page: Page, number: Number) -> Number:
     end = number.end
     if page.has(end, "and"):
-        half = end + 2 if page.has(end + 1, "article") else end + 1
+        half = end + 1 if page.has(end + 1, "half") else page.skip(end + 1, "article")
         if page.has(half, "half") and not page.tokens[half].glued:
             return Number(number.value + 0.5, page.end(half, "half"))
     return number

@@ -91,7 +91,7 @@ class Page:
 
     def free(self, first: int, end: int) -> bool:
         """Whether nobody claimed any of these tokens and none is quoted or hidden."""
-        return 0 <= first and all(
+        return first >= 0 and all(
             self.owner[at] is None and not self.hidden[at] for at in range(first, min(end, self.size))
         )
 
@@ -218,8 +218,7 @@ def _ends_sentence(tokens: list[Token], at: int) -> bool:
 
 
 _SHORTENED = frozenset(
-    """sec secs seg segs sek min mins max approx aprox ca env vs z b usw bzw inkl incl ex eg ie nr no num
-    dr mr mrs sr sra st pag fig etc resp mind ggf evtl zb deutsch engl max. ital franz""".split()
+    ["sec", "secs", "seg", "segs", "sek", "min", "mins", "max", "approx", "aprox", "ca", "env", "vs", "z", "b", "usw", "bzw", "inkl", "incl", "ex", "eg", "ie", "nr", "no", "num", "dr", "mr", "mrs", "sr", "sra", "st", "pag", "fig", "etc", "resp", "mind", "ggf", "evtl", "zb", "deutsch", "engl", "max.", "ital", "franz"]
 )
 
 

@@ -85,7 +85,7 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
 
 def _begins_part(page: Page, at: int) -> bool:
     """A number or an article at the start of a segment or after "and"."""
-    if not page.free(at, at + 1) or not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdigit():
+    if not page.free(at, at + 1) or (not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdigit()):
         return False
     starts = page.segment_start(at) == at or page.before(at, "and", "plus") is not None
     return starts or page.tokens[at - 1].text == "/"

@@ -12,6 +12,7 @@ from orchestrator.brief.quotes import Quote
 __all__ = ["assign_scripts", "gender", "manner", "region", "script_language"]
 
 _REACH = 8
+_REACH_OF_COLON = 24
 _SHORTEST = 3
 
 
@@ -35,7 +36,8 @@ def _cue(page: Page, wanted: Wanted, quote: Quote) -> str:
     """spoken, said, shown or nothing: the nearest word about it before the quote."""
     sentence = page.sentence[quote.first]
     start = quote.first
-    while start > 0 and quote.first - start < _REACH and page.sentence[start - 1] == sentence:
+    reach = _REACH_OF_COLON if quote.first and page.tokens[quote.first - 1].text == ":" else _REACH
+    while start > 0 and quote.first - start < reach and page.sentence[start - 1] == sentence:
         start -= 1
     for at in range(quote.first - 1, start - 1, -1):
         if page.hidden[at]:

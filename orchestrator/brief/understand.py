@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from orchestrator.brief.attach import attach_facts
 from orchestrator.brief.brands import find_brands, wishes
-from orchestrator.brief.budget import Budget, find_budget, find_money
+from orchestrator.brief.budget import find_budget, find_money
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
 from orchestrator.brief.groups import Wanted, find_groups
 from orchestrator.brief.guesses import guess_groups
 from orchestrator.brief.hostile import find_hostile
-from orchestrator.brief.links import is_composed, link_groups
+from orchestrator.brief.links import drop_wholes, is_composed, link_groups
 from orchestrator.brief.negatives import find_negatives, negatives
 from orchestrator.brief.page import Page, lay_out
 from orchestrator.brief.parts import find_parts
 from orchestrator.brief.reading import Reading
 from orchestrator.brief.references import find_references
 from orchestrator.brief.shapes import find_shapes
-from orchestrator.brief.spoken import assign_scripts, gender, manner
+from orchestrator.brief.spoken import assign_scripts
 from orchestrator.brief.text import CleanText, clean
 from orchestrator.brief.times import find_times
 from orchestrator.brief.traits import find_networks, find_qualities, find_spoken
@@ -41,6 +41,7 @@ def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
 def _wanted(page: Page) -> Wanted:
     wanted = find_groups(page)
     guess_groups(page, wanted)
+    drop_wholes(page, wanted)
     find_networks(page, wanted)
     find_parts(page, wanted)
     assign_scripts(page, wanted)

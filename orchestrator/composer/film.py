@@ -10,13 +10,13 @@ from agentes.media import fonts, probe, quality
 from agentes.media.shelf import Shelf
 from orchestrator.composer.render import Voiced, render
 from shared_knowledge.errors import Unsuitable
-from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Plan, Shortfall, VoiceSpec
+from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Outcome, Plan, VoiceSpec
 
 __all__ = ["FILM", "make_film"]
 
 FILM = "film"
 
-Outcomes = Mapping[str, Asset | Shortfall]
+Outcomes = Mapping[str, Outcome]
 
 
 async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, desk: str) -> Asset:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentes.media import ffmpeg, loudness, probe, quality
+from agentes.media import ffmpeg, loudness, probe, quality, tracks
 from agentes.media.join import DRAFT, seen
 from agentes.media.probe import Probed
 from orchestrator.composer import lettering, sound
@@ -113,6 +113,8 @@ class _Bench:
         await self._encode(self._drawing(shown, fonts, family), tags, heard=level is not None)
         if level is not None and not level.silent:
             await self._correct()
+        # The muxer switches the first track of every kind on, whatever it is told.
+        tracks.switch_off_subtitles(self._into)
         return warnings
 
     async def _mix(self, ceiling_dbtp: float) -> loudness.Loudness | None:
@@ -149,7 +151,7 @@ class _Bench:
             maps += ["-map", f"{len(inputs)}:a", *_ENCODED]
             inputs.append(self._sound)
         if soft := _written(self._room / "captions.srt", timeline.captions):
-            maps += ["-map", f"{len(inputs)}:s", "-c:s", "mov_text", "-disposition:s:0", "0"]
+            maps += ["-map", f"{len(inputs)}:s", "-c:s", "mov_text"]
             inputs.append(soft)
         language = _THREE_LETTERS.get(film.language.split("-")[0].lower(), "und")
         await self._write(
@@ -175,7 +177,7 @@ class _Bench:
                 [self._into, self._sound],
                 [
                     *("-map", "0:v", "-map", "1:a", "-map", "0:s?", "-c", "copy", *_ENCODED),
-                    *(*ffmpeg.BITEXACT, "-map_metadata", "0", "-disposition:s", "0"),
+                    *(*ffmpeg.BITEXACT, "-map_metadata", "0"),
                 ],
             )
 

@@ -9,11 +9,20 @@ from pydantic import TypeAdapter
 
 from orchestrator.store.sqlite import Database, Row
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Brief, Frozen, Job, JobState, Plan, Quote, Shortfall, Task
+from shared_knowledge.vocabulary import (
+    Asset,
+    Brief,
+    Frozen,
+    Job,
+    JobState,
+    Outcome,
+    Plan,
+    Quote,
+    Shortfall,
+    Task,
+)
 
-__all__ = ["AskRow", "Event", "Jobs", "Outcome"]
-
-Outcome = Asset | Shortfall
+__all__ = ["AskRow", "Event", "Jobs"]
 
 _OUTCOME: dict[str, TypeAdapter[Outcome]] = {"asset": TypeAdapter(Asset), "shortfall": TypeAdapter(Shortfall)}
 

@@ -1,0 +1,104 @@
+"""What a person should be asked, and what they should know cannot be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.brief.budget import Budget
+from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft
+from orchestrator.brief.groups import Wanted
+from orchestrator.brief.page import Page
+
+__all__ = ["Doubts", "find_doubts"]
+
+_LIMITS = {
+    "live": "Live streams cannot be made: only finished files.",
+    "gif": "A GIF cannot be made: moving pictures are delivered as MP4.",
+    "vector": "Vector files cannot be made: pictures are delivered as pixels.",
+    "pages": "Documents and slides cannot be made: only pictures, clips and voices.",
+    "solid": "3D models cannot be made: only pictures, clips and voices.",
+    "interactive": "Nothing interactive can be made: only pictures, clips and voices.",
+    "real": "Nobody is sent out to film or to photograph: everything is generated.",
+    "print": "Nothing is printed or posted: the files are delivered.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Questions and warnings in English, and whether the brief is open to more than one reading."""
+
+    questions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    ambiguous: bool
+
+
+def find_doubts(page: Page, wanted: Wanted, drafts: list[Draft], budget: Budget | None) -> Doubts:
+    """Everything about a brief that a careful reader would ask back."""
+    asked = [*_about_media(page, wanted, drafts), *_about_counts(wanted), *_about_missing(page, wanted)]
+    asked += _about_contradictions(wanted)
+    ambiguous = bool(asked) and not (not drafts and _is_off_topic(page))
+    return Doubts(
+        questions=tuple(dict.fromkeys([*asked, *_about_money(page, budget)])),
+        warnings=tuple(dict.fromkeys(_warnings(page, wanted, drafts))),
+        ambiguous=ambiguous,
+    )
+
+
+def _is_off_topic(page: Page) -> bool:
+    return any(page.has(at, "offtopic") for at in range(page.size)) and not any(
+        page.has(at, "creative") for at in range(page.size)
+    )
+
+
+def _about_media(page: Page, wanted: Wanted, drafts: list[Draft]) -> list[str]:
+    if not drafts and _is_off_topic(page):
+        return ["This asks for no picture, clip or voice: what should be made?"]
+    if not drafts:
+        return ["Should it be a photo, a video or a voice, and of what?"]
+    if "medium" in wanted.doubts:
+        return [f"Is a {drafts[0].medium} what you want, or another medium?"]
+    return []
+
+
+def _about_counts(wanted: Wanted) -> list[str]:
+    return [
+        f"How many {_PLURAL[group.medium]} do you want? One is planned."
+        for group in wanted.groups
+        if group.vague and group.count == 1 and group.versions < 2
+    ]
+
+
+_PLURAL = {"photo": "photos", "video": "videos", "voice": "voices"}
+
+
+def _about_missing(page: Page, wanted: Wanted) -> list[str]:
+    """Words that point at something that did not come with the brief."""
+    asked = []
+    files = bool(page.of("reference"))
+    scripts = any(group.scripts for group in wanted.groups) or bool(page.of("script"))
+    if not files and any(_is_given(page, at) for at in range(page.size)):
+        asked.append("Which file is meant? Nothing came with the brief: give its name or address.")
+    voices = any(group.medium == "voice" for group in wanted.groups)
+    if voices and not (files or scripts) and any(page.has(at, "below") for at in range(page.size)):
+        asked.append("Which words should be spoken? Put them in quotes.")
+    if any(page.has(at, "as_before") for at in range(page.size)):
+        asked.append("What was agreed before is not known here: say it again.")
+    return asked
+
+
+def _is_given(page: Page, at: int) -> bool:
+    return page.has(at, "attached") and page.owner[at] is None
+
+
+def _about_contradictions(wanted: Wanted) -> list[str]:
+    return [f"{said}: which of them holds?" for said in wanted.conflicts]
+
+
+def _about_money(page: Page, budget: Budget | None) -> list[str]:
+    if budget is None or not budget.guessed:
+        return []
+    return [f"Is the budget of {budget.amount:g} in {budget.currency}? The brief names no known currency."]
+
+
+def _warnings(page: Page, wanted: Wanted, drafts: list[Draft]) -> list[str]:
+    return []

@@ -1,0 +1,219 @@
+"""What every word of a brief was used for: a field of the plan, the prompts, or nothing."""
+
+from __future__ import annotations
+
+from orchestrator.brief.expand import Draft
+from orchestrator.brief.groups import Anchor, Group, Wanted
+from orchestrator.brief.numerals import number_at
+from orchestrator.brief.page import Mark, Page
+from orchestrator.brief.tokens import Kind
+from shared_knowledge.vocabulary import Understanding
+
+__all__ = ["CREATIVE", "LINK", "LOST", "NOISE", "UNMET", "label"]
+
+CREATIVE = "creative"
+LOST = "not understood"
+UNMET = "cannot be met"
+NOISE = "noise"
+LINK = ""
+
+_FIELD = {
+    "duration": "duration_s",
+    "ratio": "aspect_ratio",
+    "shape": "aspect_ratio",
+    "network": "aspect_ratio",
+    "language": "language",
+    "accent": "language",
+    "quality": "quality",
+    "reference": "reference",
+    "versions": "count",
+    "script": "script",
+}
+_PLATFORM = {"prefer": "platform.prefer", "avoid": "platform.avoid"}
+_LINKS = (
+    "article", "definite", "possessive", "demonstrative", "of", "with", "for", "from", "place", "and", "or", "nor",
+    "then", "but", "each", "it", "about", "say_link", "spoken_in", "mark", "plus", "show", "have", "approx", "up_to",
+    "any", "range_to", "only", "all", "range_from",
+)  # fmt: skip
+_ASKING = ("ask", "have", "use", "correct", "correction", "then", "and", "but", "chat", "up_to", "total")
+_FILMS = ("join", "apart", "laid")
+_LOOSE = frozenset({"money", "voice", "time", "shown"})
+
+
+class _Desk:
+    """The labels being written; the first word on a token stands."""
+
+    def __init__(self, page: Page, wanted: Wanted, drafts: list[Draft], understood: Understanding) -> None:
+        self.page, self.wanted, self.drafts, self.understood = page, wanted, drafts, understood
+        self.labels: list[str | None] = [None] * page.size
+
+    def write(self, first: int, end: int, means: str) -> None:
+        for at in range(first, min(end, self.page.size)):
+            if self.labels[at] is None:
+                self.labels[at] = means
+
+    def place(self, group: Group | None) -> int | None:
+        """The first task of a group or part."""
+        for number, draft in enumerate(self.drafts):
+            if group is not None and (draft.source is group or draft.group is group):
+                return number
+        return None
+
+    def field(self, group: Group | None, name: str) -> str:
+        place = self.place(group)
+        return LOST if place is None else f"tasks[{place}].{name}"
+
+
+def label(page: Page, wanted: Wanted, drafts: list[Draft], understood: Understanding) -> list[str]:
+    """One label for each token: a field path, one of the words above, or "" for a connecting word."""
+    desk = _Desk(page, wanted, drafts, understood)
+    for mark in page.of(*{mark.kind for mark in page.marks}):
+        desk.write(mark.first, mark.end, _means_of_mark(desk, mark))
+    for anchor in wanted.anchors:
+        _label_anchor(desk, anchor)
+    _label_words(desk)
+    return [means if means is not None else CREATIVE for means in desk.labels]
+
+
+def _means_of_mark(desk: _Desk, mark: Mark) -> str:
+    if mark.kind == "hostile":
+        return LOST
+    if mark.kind in _PLATFORM:
+        return _PLATFORM[mark.kind]
+    if mark.kind == "negative":
+        return "negative"
+    if mark.kind == "refused":
+        return "tasks"
+    if mark.kind == "budget" or "budget" in mark.means:
+        return _budget_field(desk.understood)
+    if mark.kind == "cue":
+        return mark.means
+    if mark.kind in _FIELD:
+        return _field_of_fact(desk, mark)
+    if mark.kind == "detail":
+        return LOST if desk.page.has(mark.end - 1, "resolution") else CREATIVE
+    if mark.kind == "time":
+        late = any(desk.page.has(at, "deadline") for at in range(max(0, mark.first - 3), mark.first))
+        return LOST if late else CREATIVE
+    return CREATIVE if mark.kind in _LOOSE else LOST
+
+
+def _budget_field(understood: Understanding) -> str:
+    if understood.budget_usd is not None:
+        return "budget_usd"
+    return "budget_amount" if understood.budget_amount is not None else LOST
+
+
+def _field_of_fact(desk: _Desk, mark: Mark) -> str:
+    """The task and field a fact went into; one that is only told in passing belongs to the prompts."""
+    for number, draft in enumerate(desk.drafts):
+        if id(mark) in draft.marks:
+            return f"tasks[{number}].{draft.marks[id(mark)]}"
+    if mark.kind == "duration" and mark.value == "aside":
+        return CREATIVE
+    sources = [*desk.wanted.groups, *(one.part for one in desk.wanted.anchors if one.part is not None)]
+    for group in sources:
+        if any(mark in marks for marks in group.facts.values()) or mark in group.scripts:
+            name = _FIELD[mark.kind]
+            place = desk.place(group)
+            says = place is not None and getattr(desk.drafts[place], name) is not None
+            return f"tasks[{place}].{name}" if says else _unused(mark)
+    if mark.kind == "versions":
+        return desk.field(_nearest_before(desk, mark.first), "count")
+    return _unused(mark)
+
+
+def _unused(mark: Mark) -> str:
+    return NOISE if mark.kind == "network" else LOST
+
+
+def _nearest_before(desk: _Desk, at: int) -> Group | None:
+    before = [anchor.group for anchor in desk.wanted.anchors if anchor.group is not None and anchor.at <= at]
+    groups = before or [group for group in desk.wanted.groups]
+    return groups[-1] if groups else None
+
+
+def _label_anchor(desk: _Desk, anchor: Anchor) -> None:
+    page = desk.page
+    if anchor.medium in {"music", "copy"}:
+        if anchor.role in {"request", "for", "back"}:
+            desk.write(anchor.first, anchor.end, _means_of_copy(desk, anchor))
+        return
+    if anchor.role == "cancel":
+        desk.write(anchor.first, anchor.end, "tasks")
+    elif anchor.role == "back" and anchor.group is not None:
+        user = next((group for group in desk.wanted.groups if anchor.group in group.depends), None)
+        means = desk.field(user, "depends_on") if user else desk.field(anchor.group, "medium")
+        desk.write(anchor.first, anchor.end, means)
+    elif anchor.role in {"request", "part"}:
+        group = anchor.part or anchor.group
+        _label_count(desk, anchor, group)
+        for at in range(anchor.first, anchor.end):
+            if page.has(at, "medium", "animate", "network"):
+                end = max(page.end(at, name) for name in ("medium", "animate", "network") if page.has(at, name))
+                desk.write(at, end, desk.field(group, "medium"))
+
+
+def _means_of_copy(desk: _Desk, anchor: Anchor) -> str:
+    """Captions of what is said come with every film; other texts and music cannot be made."""
+    captions = any(desk.page.word(at) in _CAPTIONS for at in range(anchor.first, anchor.end))
+    return "compose" if captions and desk.understood.compose else UNMET
+
+
+_CAPTIONS = frozenset(
+    ["captions", "subtitles", "legendas", "legenda", "subtitulos", "sous-titres", "untertitel", "sottotitoli", "cc"]
+)
+
+
+def _label_count(desk: _Desk, anchor: Anchor, group: Group | None) -> None:
+    page = desk.page
+    at = anchor.first
+    while at < anchor.end:
+        number = number_at(page, at) if page.owner[at] is None else None
+        if number is not None and number.end <= anchor.end:
+            desk.write(at, number.end, desk.field(group, "count"))
+            at = number.end
+            if page.word(at) in {"x", "×"}:
+                desk.write(at, at + 1, desk.field(group, "count"))
+        elif page.has(at, "series", "vague", "another", "ordinal"):
+            names = [name for name in ("series", "vague", "another", "ordinal") if page.has(at, name)]
+            desk.write(at, max(page.end(at, name) for name in names), desk.field(group, "count"))
+            at += 1
+        else:
+            at += 1
+
+
+def _label_words(desk: _Desk) -> None:
+    """Words that are no fact: about the film, small talk, and those that only connect."""
+    page = desk.page
+    for at in range(page.size):
+        for name in _FILMS:
+            if page.has(at, name) and page.owner[at] is None and desk.wanted.groups:
+                film = desk.understood.compose or name == "apart"
+                if film and any(group.medium == "video" for group in desk.wanted.groups):
+                    desk.write(at, page.end(at, name), "compose")
+        if page.has(at, "limit") and page.owner[at] is None:
+            desk.write(at, page.end(at, "limit"), UNMET)
+    opening = True
+    for at, token in enumerate(page.tokens):
+        if at and page.segment[at] != page.segment[at - 1]:
+            opening = True
+        if desk.labels[at] is None:
+            desk.labels[at] = _means_of_word(desk, at, opening=opening)
+        opening = opening and desk.labels[at] in {LINK, NOISE} and token.is_word
+
+
+def _means_of_word(desk: _Desk, at: int, *, opening: bool) -> str | None:
+    page = desk.page
+    token = page.tokens[at]
+    if page.hidden[at]:
+        return CREATIVE
+    if not token.is_word:
+        return CREATIVE if token.kind is Kind.NUMBER or token.text[0] in "#@" else LINK
+    held = [(name, start) for start in range(max(0, at - 7), at + 1) for name, tag in page.tags[start].items() if tag.end > at]
+    names = {name for name, _ in held}
+    if "chat" in names and not names & {"place", "for"}:
+        return NOISE
+    if opening and names & set(_ASKING):
+        return LINK
+    return LINK if names & set(_LINKS) else None
