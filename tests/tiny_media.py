@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageStat
 
 from agentes.media import ffmpeg
 
-__all__ = ["clip", "ffmpeg_makes", "frame", "keyframe", "silence", "tone"]
+__all__ = ["clip", "extremes", "ffmpeg_makes", "frame", "frames", "keyframe", "silence", "tone"]
 
 WIDTH, HEIGHT = 160, 284
 
@@ -78,16 +78,29 @@ def keyframe(path: Path, *, width: int = WIDTH, height: int = HEIGHT, hue: int =
     return path
 
 
-def frame(path: Path, at_s: float) -> Image.Image:
-    """The frame of a clip at a moment, as a picture in greys."""
+def frames(path: Path, *, width: int = WIDTH, height: int = HEIGHT) -> list[Image.Image]:
+    """Every frame of a clip, as a picture in greys."""
     made = subprocess.run(
         [
-            *(ffmpeg.binary(), "-v", "error", "-nostdin", "-ss", f"{at_s:.3f}", "-i", f"file:{path}"),
-            *("-frames:v", "1", "-c:v", "pgm", "-f", "image2pipe", "-"),
+            *(ffmpeg.binary(), "-v", "error", "-nostdin", "-i", f"file:{path}"),
+            *("-map", "0:v", "-f", "rawvideo", "-pix_fmt", "gray", "-"),
         ],
         check=True,
         capture_output=True,
     ).stdout
-    size, rest = made.split(b"\n", 3)[1], made.split(b"\n", 3)[3]
-    width, height = (int(side) for side in size.split())
-    return Image.frombytes("L", (width, height), rest)
+    size = width * height
+    return [
+        Image.frombytes("L", (width, height), made[start : start + size])
+        for start in range(0, len(made), size)
+    ]
+
+
+def frame(path: Path, at_s: float, *, fps: int = 30) -> Image.Image:
+    """The frame of a clip at a moment, as a picture in greys."""
+    return frames(path)[round(at_s * fps)]
+
+
+def extremes(grey: Image.Image) -> tuple[float, float]:
+    """The darkest and the brightest point of a picture in greys."""
+    darkest, brightest = ImageStat.Stat(grey).extrema[0]
+    return darkest, brightest

@@ -27,8 +27,9 @@ class Limits:
 
     def around(self, argv: Sequence[str]) -> list[str]:
         """The same command behind a shell that first lowers its own limits."""
+        # A limit that this system does not know, or that already stands lower, is left as it is.
         lowered = [
-            f"ulimit -{letter} {amount}"
+            f"ulimit -{letter} {amount} 2>/dev/null || :"
             for letter, amount in (
                 ("t", self.cpu_s),
                 ("v", None if self.memory_mb is None else self.memory_mb * 1024),
@@ -38,7 +39,7 @@ class Limits:
         ]
         if not lowered:
             return list(argv)
-        return ["/bin/sh", "-c", f'{" && ".join(lowered)} && exec "$@"', "sh", *argv]
+        return ["/bin/sh", "-c", "\n".join([*lowered, 'exec "$@"']), "sh", *argv]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ READING = Limits(cpu_s=120, memory_mb=4096)
 
 _DEMUXERS = "mov,matroska,wav,mp3,ogg,flac,aac,png_pipe,jpeg_pipe,webp_pipe"
 _DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+_CLOSED = re.compile(
+    r"Error opening output [^\n]*(Permission denied|Read-only file system|No such file or directory)"
+)
 _STOPPED = re.compile(r"received signal (\d+)|Received > \d+ system signals")
 _NOISE = re.compile(r"^\s*(Conversion failed!|Exiting normally.*|\[out#.*Nothing was written.*)?$")
 
@@ -133,6 +136,11 @@ def _insist(ended: Ended, deadline_s: float, into: Path | None) -> None:
         raise Broken(
             f"{what} was killed ({by}).",
             todo="Somebody stopped it, or the machine ran out of memory. Resume: what is finished is kept.",
+        )
+    if into is not None and ended.code and (closed := _CLOSED.search(ended.log)):
+        raise Broken(
+            f"{what} could not open its file: {closed[1].lower()}.",
+            todo=f"Make sure that {into.parent} is there and can be written to.",
         )
     if ended.code:
         raise Broken(f"{what} failed: {_last_words(ended.log)}", todo="Please report this sentence.")

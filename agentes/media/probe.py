@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agentes.media import ffmpeg, headers
 from agentes.media.headers import Kind
-from shared_knowledge.errors import Unsuitable
+from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Frozen, Medium, PhotoSpec, Spec, VideoSpec, VoiceSpec
 
 __all__ = ["Probed", "accept", "measure"]
@@ -77,10 +77,14 @@ async def accept(path: Path, spec: Spec, *, duration_s: float | None = None, exa
 
 
 def _kind(path: Path) -> tuple[Kind, int]:
-    size = path.stat().st_size
+    try:
+        size, kind = path.stat().st_size, headers.sniff(path)
+    except OSError as error:
+        raise Broken(
+            f"{path.name} cannot be read: {error.strerror}.", todo="Resume: what is missing is made again."
+        ) from error
     if size == 0:
         raise Unsuitable("The file is empty.")
-    kind = headers.sniff(path)
     if kind is None:
         with path.open("rb") as file:
             head = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in file.read(60))

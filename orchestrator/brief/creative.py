@@ -20,7 +20,7 @@ _LEADS = (
 _KEPT_LEADS = ("with", "from", "about")
 _TAILS = (
     "article", "definite", "possessive", "demonstrative", "of", "with", "for", "and", "or", "but", "then", "spoken_in",
-    "about", "place", "nor", "ask", "range_to", "each", "chat", "it", "have", "every", "up_to", "say_link",
+    "about", "place", "nor", "ask", "range_to", "each", "chat", "it", "have", "every", "up_to", "say_link", "says",
 )  # fmt: skip
 _OPENERS = {"of": 4, "about": 4, "possessive": 3, "for": 2, "article": 2, "definite": 2}
 
@@ -56,6 +56,8 @@ def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) 
         chunk.owner = _owner(page, wanted, chunk)
     heads = _heads(page, chunks)
     main = max(heads, key=lambda chunk: (_rank(page, chunk), -chunk.start), default=None)
+    if main is not None and _rank(page, main) < 0:
+        main = None
     subject = _subject(page, main) if main is not None else ""
     scene: list[str] = []
     details: dict[int, list[str]] = {number: [] for number in range(len(drafts))}
@@ -100,7 +102,7 @@ def _is_creative(page: Page, labels: list[str], at: int) -> bool:
     if page.tokens[at].kind is Kind.LINE:
         return False
     mark = page.owner[at]
-    if mark is not None and mark.kind in {"voice", "money", "time"}:
+    if mark is not None and mark.kind in {"voice", "money"}:
         return False
     return labels[at] == CREATIVE or (labels[at] == LINK and page.tokens[at].is_word)
 
@@ -113,7 +115,7 @@ def _list_from(page: Page, labels: list[str], at: int) -> int:
     parts, end = 1, at
     while end < page.size and page.sentence[end] == page.sentence[at]:
         token = page.tokens[end]
-        if token.text == closes:
+        if token.text == closes or token.text in ".;!":
             break
         if token.text in ",;/" or page.has(end, "and"):
             parts += page.tokens[end - 1].text not in ",;/"
@@ -151,7 +153,7 @@ def _says_something(page: Page, labels: list[str], chunk: _Chunk) -> bool:
     """Whether any word here is neither a connecting word nor one that every brief holds."""
     return any(
         labels[at] == CREATIVE
-        and (page.hidden[at] or not page.has(at, "have", "ask", "correct", "have", "deadline", "existing", "attached"))
+        and (page.hidden[at] or not page.has(at, "common", "have", "ask", "correct", "deadline", "existing", "attached"))
         for at in range(chunk.first, chunk.end)
     )
 
@@ -185,7 +187,8 @@ def _tasks_of(chunk: _Chunk, drafts: list[Draft]) -> list[int]:
     seen = [draft for draft in drafts if draft.medium != "voice"]
     if drafts[own[0]].medium == "voice":
         return own if len(drafts) > len(own) and not _speaks_of_all(chunk) else []
-    several = len({id(draft.group) for draft in seen}) > 1 or len(own) < len(seen)
+    others = [draft for draft in seen if draft.group is not chunk.owner and chunk.owner not in draft.group.depends]
+    several = bool(others) and len(own) < len(seen)
     return own if several or any(drafts[n].count > 1 for n in own) else []
 
 
@@ -235,9 +238,11 @@ def _phrase_end(page: Page, chunk: _Chunk) -> int:
 
 
 def _parts_phrase(page: Page, at: int) -> bool:
-    if page.has(at, "of", "sticks"):
+    if page.hidden[at]:
+        return True
+    if page.has(at, "of", "sticks") or page.tokens[at].gap.strip():
         return False
-    if page.tokens[at].gap.strip():
+    if page.language_of(at) == "en" and page.tokens[at - 1].word.endswith("ing"):
         return False
     return page.has(at, "place", "with", "about", "without", "for", "then", "but", "from", "all")
 
@@ -249,9 +254,14 @@ def _rank(page: Page, chunk: _Chunk) -> float:
         rank -= 1.5
     if page.segment_start(chunk.first) == chunk.start and chunk.lead not in {"of", "about"}:
         rank -= 0.25
-    if all(page.has(at, "manner", "colour", "gender", "background", "creative") for at in range(chunk.first, chunk.end)):
+    if all(page.has(at, "manner", "colour", "background", "creative") for at in range(chunk.first, chunk.end)):
         rank -= 3
-    if any(page.owner[at] is not None for at in range(chunk.first, chunk.end)):
+    if chunk.owner is not None and chunk.owner.medium == "voice" and chunk.lead not in _OPENERS:
+        rank -= 3
+    if any(page.has(at, "medium") and page.value(at, "medium") == "copy" for at in range(chunk.first, chunk.end)):
+        rank -= 2
+    facts = {mark.kind for mark in page.owner[chunk.first : chunk.subject_end] if mark is not None}
+    if facts - {"shown", "time"}:
         rank -= 2.5
     return rank
 
@@ -273,6 +283,8 @@ def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> l
             rest.append(chunk)
             continue
         after = _trimmed(page, main.subject_end, main.end)
+        if page.has(main.subject_end, "for", "with", "from", "place", "without", "demonstrative", "about"):
+            after.first = main.subject_end
         if after.end > after.first:
             after.owner = main.owner
             rest.append(after)

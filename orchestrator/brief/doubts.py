@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.brief.budget import Budget
-from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft
+from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, agrees
 from orchestrator.brief.groups import Wanted
+from orchestrator.brief.labels import LOST, UNMET
 from orchestrator.brief.page import Page
 
 __all__ = ["Doubts", "find_doubts"]
@@ -32,14 +33,16 @@ class Doubts:
     ambiguous: bool
 
 
-def find_doubts(page: Page, wanted: Wanted, drafts: list[Draft], budget: Budget | None) -> Doubts:
+def find_doubts(
+    page: Page, wanted: Wanted, drafts: list[Draft], budget: Budget | None, labels: list[str]
+) -> Doubts:
     """Everything about a brief that a careful reader would ask back."""
     asked = [*_about_media(page, wanted, drafts), *_about_counts(wanted), *_about_missing(page, wanted)]
-    asked += _about_contradictions(wanted)
+    asked += _about_contradictions(page, wanted, drafts)
     ambiguous = bool(asked) and not (not drafts and _is_off_topic(page))
     return Doubts(
         questions=tuple(dict.fromkeys([*asked, *_about_money(page, budget)])),
-        warnings=tuple(dict.fromkeys(_warnings(page, wanted, drafts))),
+        warnings=tuple(dict.fromkeys(_warnings(page, wanted, drafts, labels))),
         ambiguous=ambiguous,
     )
 
@@ -90,8 +93,19 @@ def _is_given(page: Page, at: int) -> bool:
     return page.has(at, "attached") and page.owner[at] is None
 
 
-def _about_contradictions(wanted: Wanted) -> list[str]:
-    return [f"{said}: which of them holds?" for said in wanted.conflicts]
+def _about_contradictions(page: Page, wanted: Wanted, drafts: list[Draft]) -> list[str]:
+    asked = []
+    for group in wanted.groups:
+        used = {name for draft in drafts if draft.group is group for name in draft.marks}
+        ratios = [mark for mark in group.facts.get("ratio", []) if id(mark) in used]
+        for shape in group.facts.get("shape", []):
+            if ratios and id(shape) not in used and not agrees(shape.value, ratios[0].value):
+                first, second = (page.words_in(one.first, one.end) for one in (shape, ratios[0]))
+                asked.append(f"“{first}” and “{second}” do not go together: which of them holds?")
+    voices = any(group.medium == "voice" for group in wanted.groups)
+    if voices and any(mark.value == "voice" for mark in page.of("refused")):
+        asked.append("The brief both asks for a voice and says no to one: which of them holds?")
+    return asked
 
 
 def _about_money(page: Page, budget: Budget | None) -> list[str]:
@@ -100,5 +114,25 @@ def _about_money(page: Page, budget: Budget | None) -> list[str]:
     return [f"Is the budget of {budget.amount:g} in {budget.currency}? The brief names no known currency."]
 
 
-def _warnings(page: Page, wanted: Wanted, drafts: list[Draft]) -> list[str]:
-    return []
+def _warnings(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) -> list[str]:
+    said = []
+    for anchor in wanted.anchors:
+        if anchor.medium in {"music", "copy"} and labels[anchor.at] == UNMET:
+            words = page.words_in(anchor.first, anchor.end)
+            what = "Music is not made" if anchor.medium == "music" else "Texts are not written"
+            said.append(f"{what}: “{words}” is left to you.")
+    for at in range(page.size):
+        if labels[at] == UNMET and page.has(at, "limit"):
+            said.append(_LIMITS[page.value(at, "limit")])
+        elif labels[at] == UNMET and page.has(at, "carousel"):
+            said.append("A carousel is delivered as single pictures, in the order of the plan.")
+    for mark in page.of("detail"):
+        if labels[mark.first] == LOST:
+            said.append(f"“{page.words_in(mark.first, mark.end)}” is not promised: give a size in pixels, or a quality.")
+    if page.of("hostile"):
+        said.append("Words that try to change the rules of this program were not followed.")
+    if any(draft.count > MOST_OF_ONE for draft in drafts):
+        said.append(f"At most {MOST_OF_ONE} of one kind can be asked for in one brief.")
+    if len(drafts) > MOST_TASKS:
+        said.append(f"At most {MOST_TASKS} different assets can be asked for in one brief; the others are left out.")
+    return said

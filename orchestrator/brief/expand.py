@@ -10,7 +10,7 @@ from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.shapes import network_ratio, ratio_of_shape
 from orchestrator.brief.spoken import region, script_language
 
-__all__ = ["MOST_OF_ONE", "MOST_TASKS", "Draft", "expand"]
+__all__ = ["MOST_OF_ONE", "MOST_TASKS", "Draft", "agrees", "expand"]
 
 MOST_TASKS = 12
 MOST_OF_ONE = 50
@@ -173,7 +173,9 @@ def _ratios(page: Page, source: Group, group: Group) -> list[_Told]:
     found: list[_Told] = [(mark.value, mark) for mark in told]
     for mark in shapes:
         ratio = ratio_of_shape(mark.value, _shaped_as(page, group, mark))
-        if ratio and not any(_agrees(mark.value, value) for value, _ in found if value):
+        if ratio and not any(agrees(mark.value, value) for value, _ in found if value):
+            if told and not any(_is_list(page, *sorted((one, mark), key=_place)) for one in told):
+                continue
             found.append((ratio, mark))
     if not found:
         noun = "thumbnail" if group.noun is not None and group.noun.thumbnail else ""
@@ -190,7 +192,12 @@ def _shaped_as(page: Page, group: Group, mark: Mark) -> str:
     return "video" if any(page.has(at, "all") for at in near) else group.medium
 
 
-def _agrees(shape: str, ratio: str) -> bool:
+def _place(mark: Mark) -> int:
+    return mark.first
+
+
+def agrees(shape: str, ratio: str) -> bool:
+    """Whether a ratio has this shape."""
     across, down = (float(side) for side in ratio.split(":"))
     return {"square": across == down, "vertical": across < down, "horizontal": across > down}[shape]
 
@@ -239,7 +246,7 @@ def _is_list(page: Page, left: Mark, right: Mark) -> bool:
         return False
     return all(
         page.owner[at] is not None
-        or page.has(at, "and", "or", "place", "article", "for", "definite", "another", "versions", "mark", "number", "network", "each", "shape", "then", "with", "spoken_in")
+        or page.has(at, "and", "or", "of", "place", "article", "for", "definite", "another", "versions", "mark", "number", "network", "each", "shape", "then", "with", "spoken_in")
         or not page.tokens[at].is_word
         for at in range(left.end, right.first)
     )

@@ -35,8 +35,11 @@ _LINKS = (
     "then", "but", "each", "it", "about", "say_link", "spoken_in", "mark", "plus", "show", "have", "approx", "up_to",
     "any", "range_to", "only", "all", "range_from",
 )  # fmt: skip
+_ASKED_WITH = frozenset({"count", "article", "another", "vague"})
 _ASKING = ("ask", "have", "use", "correct", "correction", "then", "and", "but", "chat", "up_to", "total")
 _FILMS = ("join", "apart", "laid")
+_SPOKEN = ("speak", "says")
+_SIGNED_BY = 3
 _LOOSE = frozenset({"money", "voice", "time", "shown"})
 
 
@@ -69,10 +72,25 @@ def label(page: Page, wanted: Wanted, drafts: list[Draft], understood: Understan
     desk = _Desk(page, wanted, drafts, understood)
     for mark in page.of(*{mark.kind for mark in page.marks}):
         desk.write(mark.first, mark.end, _means_of_mark(desk, mark))
+    _label_limits(desk)
     for anchor in wanted.anchors:
         _label_anchor(desk, anchor)
+    _label_beside_facts(desk)
+    _label_films(desk)
     _label_words(desk)
+    if not drafts:
+        return [LOST if means == CREATIVE else means or LINK for means in desk.labels]
     return [means if means is not None else CREATIVE for means in desk.labels]
+
+
+def _label_limits(desk: _Desk) -> None:
+    """Formats and services nobody here can deliver."""
+    page = desk.page
+    for at in range(page.size):
+        if page.has(at, "limit") and page.free(at, page.end(at, "limit")):
+            desk.write(at, page.end(at, "limit"), UNMET)
+        elif page.has(at, "carousel") and page.value(at, "carousel") == "of" and desk.drafts:
+            desk.write(at, page.end(at, "carousel"), UNMET)
 
 
 def _means_of_mark(desk: _Desk, mark: Mark) -> str:
@@ -93,8 +111,8 @@ def _means_of_mark(desk: _Desk, mark: Mark) -> str:
     if mark.kind == "detail":
         return LOST if desk.page.has(mark.end - 1, "resolution") else CREATIVE
     if mark.kind == "time":
-        late = any(desk.page.has(at, "deadline") for at in range(max(0, mark.first - 3), mark.first))
-        return LOST if late else CREATIVE
+        first = max(desk.page.segment_start(mark.first), mark.first - 3)
+        return LOST if any(desk.page.has(at, "deadline") for at in range(first, mark.first)) else CREATIVE
     return CREATIVE if mark.kind in _LOOSE else LOST
 
 
@@ -118,8 +136,12 @@ def _field_of_fact(desk: _Desk, mark: Mark) -> str:
             place = desk.place(group)
             says = place is not None and getattr(desk.drafts[place], name) is not None
             return f"tasks[{place}].{name}" if says else _unused(mark)
+    group = _nearest_before(desk, mark.first)
+    place = desk.place(group)
     if mark.kind == "versions":
-        return desk.field(_nearest_before(desk, mark.first), "count")
+        return desk.field(group, "count")
+    if place is not None and getattr(desk.drafts[place], _FIELD[mark.kind]) is not None:
+        return f"tasks[{place}].{_FIELD[mark.kind]}"
     return _unused(mark)
 
 
@@ -136,7 +158,8 @@ def _nearest_before(desk: _Desk, at: int) -> Group | None:
 def _label_anchor(desk: _Desk, anchor: Anchor) -> None:
     page = desk.page
     if anchor.medium in {"music", "copy"}:
-        if anchor.role in {"request", "for", "back"}:
+        told = anchor.noun is not None and anchor.noun.governor == "for"
+        if anchor.role in {"request", "back"} or (anchor.role == "for" and not told):
             desk.write(anchor.first, anchor.end, _means_of_copy(desk, anchor))
         return
     if anchor.role == "cancel":
@@ -145,6 +168,14 @@ def _label_anchor(desk: _Desk, anchor: Anchor) -> None:
         user = next((group for group in desk.wanted.groups if anchor.group in group.depends), None)
         means = desk.field(user, "depends_on") if user else desk.field(anchor.group, "medium")
         desk.write(anchor.first, anchor.end, means)
+    elif anchor.role == "input":
+        desk.write(anchor.first, anchor.end, NOISE if page.of("reference") else LOST)
+    elif anchor.role == "whole" or (anchor.role == "for" and page.has(anchor.first - 1, "join")):
+        desk.write(anchor.first, anchor.end, "compose")
+    elif anchor.role == "generic" or page.has(anchor.at, "network"):
+        desk.write(anchor.first, anchor.end, NOISE)
+    elif anchor.role in {"for", "subject"}:
+        desk.write(anchor.at, anchor.end, CREATIVE)
     elif anchor.role in {"request", "part"}:
         group = anchor.part or anchor.group
         _label_count(desk, anchor, group)
@@ -183,8 +214,35 @@ def _label_count(desk: _Desk, anchor: Anchor, group: Group | None) -> None:
             at += 1
 
 
-def _label_words(desk: _Desk) -> None:
-    """Words that are no fact: about the film, small talk, and those that only connect."""
+def _label_beside_facts(desk: _Desk) -> None:
+    """Words that only make sense with the fact they stand at: "accent", "versions of", "says", "ads"."""
+    page = desk.page
+    for mark in page.of("language", "accent", "script", "money"):
+        if mark.kind == "money" and "budget" not in mark.means:
+            first, end = page.segment_start(mark.first), page.segment_end(mark.end - 1)
+            if any(page.has(at, "other_money") for at in range(first, end)):
+                for at in range(first, end):
+                    desk.labels[at] = LOST
+        elif mark.kind == "script":
+            first = mark.first
+            while first > 0 and (page.has(first - 1, *_SPOKEN) or page.tokens[first - 1].text == ":"):
+                first -= 1
+            if page.tokens[first].text != ":":
+                desk.write(first, mark.first, desk.labels[mark.first] or LINK)
+        elif page.has(mark.end, "accent_word"):
+            desk.write(mark.end, page.end(mark.end, "accent_word"), desk.labels[mark.first] or LINK)
+    voice = next((group for group in desk.wanted.groups if group.medium == "voice"), None)
+    for at in range(page.size):
+        if voice is not None and page.has(at, "speak") and page.owner[at] is None:
+            desk.write(at, page.end(at, "speak"), desk.field(voice, "medium"))
+        if page.has(at, "versions") and page.owner[at] is None and desk.drafts:
+            number = next((one for one in (number_at(page, first) for first in range(max(0, at - 3), at)) if one and one.end == at), None)
+            if number is not None:
+                desk.write(at - 1, page.end(at, "versions"), desk.field(_nearest_before(desk, at), "count"))
+
+
+def _label_films(desk: _Desk) -> None:
+    """Words about the film that joins the pieces."""
     page = desk.page
     for at in range(page.size):
         for name in _FILMS:
@@ -192,8 +250,16 @@ def _label_words(desk: _Desk) -> None:
                 film = desk.understood.compose or name == "apart"
                 if film and any(group.medium == "video" for group in desk.wanted.groups):
                     desk.write(at, page.end(at, name), "compose")
-        if page.has(at, "limit") and page.owner[at] is None:
-            desk.write(at, page.end(at, "limit"), UNMET)
+
+
+def _label_words(desk: _Desk) -> None:
+    """Words that are no fact: small talk, and those that only connect."""
+    page = desk.page
+    for anchor in desk.wanted.anchors:
+        first = page.segment_start(anchor.first)
+        asked = anchor.role == "request" and anchor.noun is not None and anchor.noun.determiner in _ASKED_WITH
+        if asked and 0 < anchor.first - first <= 2:
+            desk.write(first, anchor.first, LINK)
     opening = True
     for at, token in enumerate(page.tokens):
         if at and page.segment[at] != page.segment[at - 1]:
@@ -201,6 +267,21 @@ def _label_words(desk: _Desk) -> None:
         if desk.labels[at] is None:
             desk.labels[at] = _means_of_word(desk, at, opening=opening)
         opening = opening and desk.labels[at] in {LINK, NOISE} and token.is_word
+    _label_signature(desk)
+
+
+def _label_signature(desk: _Desk) -> None:
+    """The name under a mail, after the last greeting."""
+    page = desk.page
+    first = page.sentence_range(page.size - 1).start
+    names = range(first, page.size)
+    while first > 0 and not page.tokens[first - 1].is_word:
+        first -= 1
+    after = first > 0 and any(page.has(at, "chat") for at in page.sentence_range(first - 1))
+    short = len(names) <= _SIGNED_BY and all(page.tokens[at].text[0].isupper() for at in names if page.tokens[at].is_word)
+    if after and short:
+        for at in names:
+            desk.labels[at] = NOISE if desk.labels[at] == CREATIVE else desk.labels[at]
 
 
 def _means_of_word(desk: _Desk, at: int, *, opening: bool) -> str | None:
@@ -214,6 +295,6 @@ def _means_of_word(desk: _Desk, at: int, *, opening: bool) -> str | None:
     names = {name for name, _ in held}
     if "chat" in names and not names & {"place", "for"}:
         return NOISE
-    if opening and names & set(_ASKING):
+    if opening and names & set(_ASKING) or names & {"deadline", "total", "series"}:
         return LINK
     return LINK if names & set(_LINKS) else None

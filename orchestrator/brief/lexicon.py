@@ -16,6 +16,7 @@ __all__ = ["LANGUAGES", "Lexicon", "Tag", "evidence", "lexicon", "shared"]
 
 LANGUAGES = ("en", "pt", "es", "fr", "de", "it")
 _NOT_PHRASES = frozenset({"ratio", "network_ratio", "everyday", "currency_sign"})
+_SHARED = ("shared", "limits")
 _BORROWED = frozenset({"medium", "quality", "shape", "language", "carousel", "network"})
 
 
@@ -77,8 +78,8 @@ def lexicon(language: str) -> Lexicon:
     """The words of one language together with those all languages share."""
     entries: dict[str, list[_Entry]] = {}
     endings: list[tuple[str, str, str]] = []
-    for name in ("shared", language):
-        for category, value, phrase in _phrases(name):
+    for name in (*_SHARED, language):
+        for category, value, phrase in (*_phrases(name), *_colours(name)):
             if phrase.startswith("*"):
                 endings.append((fold(phrase[1:]), category, value))
                 continue
@@ -123,6 +124,11 @@ def _phrases(name: str) -> list[tuple[str, str, str]]:
             category, value = (key, "") if table == "words" else (table, key)
             found.extend((category, value, phrase) for phrase in _split(phrases))
     return found
+
+
+def _colours(language: str) -> list[tuple[str, str, str]]:
+    shades = _tables("colours").get(language, {})
+    return [("colour", value, phrase) for value, phrases in shades.items() for phrase in _split(phrases)]
 
 
 def _split(phrases: str) -> list[str]:

@@ -41,7 +41,9 @@ def drop_wholes(page: Page, wanted: Wanted) -> None:
         for mark in page.of("duration"):
             if whole.noun.first <= mark.first < pieces.noun.first and not mark.value:
                 mark.value = "total"
+        noun = whole.noun
         wanted.remove(whole)
+        wanted.anchors.append(Anchor(noun.at, noun.first, noun.end, "whole", noun.medium, noun=noun))
 
 
 def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:

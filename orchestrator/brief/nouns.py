@@ -158,7 +158,11 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
             noun.vague = category == "vague"
             if category in {"article", "another"}:
                 noun.count = 1
-            _governor(page, noun, at, page.segment_start(noun.at))
+            contracted = _contracted(page, at, place)
+            if contracted:
+                _governed(noun, contracted, at)
+            else:
+                _governor(page, noun, at, page.segment_start(noun.at))
         else:
             _governed(noun, category, at)
         return None
@@ -175,6 +179,12 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
         return None
     noun.first = place - 1
     return place - 1
+
+
+def _contracted(page: Page, at: int, end: int) -> str:
+    """The preposition that is one word with this article: "da", "num", "al", "du", "nella", "zum"."""
+    tags = page.tags[at]
+    return next((name for name in ("series", "from", "of", "for", "place") if name in tags and tags[name].end == end), "")
 
 
 def _governed(noun: Noun, governor: str, at: int) -> None:
@@ -211,9 +221,9 @@ def _series(page: Page, noun: Noun, at: int, start: int) -> None:
     counted = _count_before(page, at)
     if counted is not None and counted[0] > 1:
         noun.count = (noun.count or 1) * counted[0]
-        noun.determiner = "count"
+        noun.determiner, noun.first = "count", counted[1]
     _governed(noun, "series", at)
-    if at > start:
+    if counted is None and at > start:
         before = page.before(at, "article", "definite", "another")
         noun.first = at if before is None else before
 

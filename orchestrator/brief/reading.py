@@ -14,7 +14,8 @@ class Reading(Frozen):
 
     `subject` is what it is about, in the brief's own language and without its article or
     possessive ("caneca de cerâmica"); `scene` holds the other creative words; `details` has one
-    entry for each of `understanding.tasks`, with the words that belong to that task alone.
+    entry for each of `understanding.tasks`, with the words that belong to that task alone, and so
+    has `subjects`: what each asset shows, where the brief speaks of more than one thing.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Reading(Frozen):
     subject: str = ""
     scene: str = ""
     details: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     palette: tuple[str, ...] = ()
     voice_gender: Literal["female", "male"] | None = None
     voice_style: str = ""

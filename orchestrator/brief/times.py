@@ -45,7 +45,7 @@ def _time_at(page: Page, at: int) -> int:
 def _measured(page: Page, first: int, number: Number) -> int:
     """A number, perhaps the first of several, with its unit."""
     values, end = [number], number.end
-    ranged = False
+    ranged = page.before(first, "range_from") is not None
     while not _unit(page, end) and len(values) < 5:
         link = _link(page, end)
         following = number_at(page, link[0]) if link else None
@@ -62,6 +62,8 @@ def _measured(page: Page, first: int, number: Number) -> int:
         page.claim("time", first, last)
         return last
     if len(values) == 1:
+        if unit == "minute" and page.has(end, "minute_and_half"):
+            return _claim(page, first, page.end(end, "minute_and_half"), number.value * 60 + 30)
         if unit == "minute":
             return _minutes(page, first, end, number.value)
         return _claim(page, first, _unit_end(page, end), number.value)
@@ -197,7 +199,9 @@ def _is_era(page: Page, first: int, end: int, seconds: float) -> bool:
     followed = end < page.size and (page.has(end, "era") or page.tokens[end].gap == "-")
     media = page.has(end, "medium") and not page.has(end, "era")
     the = page.before(first, "definite") is not None and not page.has(end, "medium")
-    return (followed and not media) or the
+    near = range(end, min(page.segment_end(end - 1), end + 3))
+    described = page.before(first, "article") is not None and not any(page.has(at, "medium", "shape") for at in near)
+    return (followed and not media) or the or (described and any(page.has(at, "era") for at in near))
 
 
 def _is_aside(page: Page, first: int) -> bool:

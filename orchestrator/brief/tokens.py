@@ -22,7 +22,7 @@ _PIECES = re.compile(
   | (?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)
   | (?P<file>(?:[A-Za-z]:)?[\w.~/\\@()+-]*[\w)]\.(?:{PICTURES}|{FILMS}|{SOUNDS})(?![\w]))
   | (?P<tag>[@\#]\w+)
-  | (?P<short>(?<![\w])(?:w/o|[pcsw]/)(?=[\s\w]))
+  | (?P<short>(?<![\w])(?:w/o|[pcsw]/)(?=[\s\w]|$))
   | (?P<number>\d+(?:[.,]\d+)*)
   | (?P<unit>(?<=\d)[^\W\d_]+)
   | (?P<elided>(?<![\w'’])(?:{_ELISIONS})['’](?=\w))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from orchestrator.brief.attach import attach_facts
 from orchestrator.brief.brands import find_brands, wishes
-from orchestrator.brief.budget import find_budget, find_money
+from orchestrator.brief.budget import Budget, find_budget, find_money
+from orchestrator.brief.coverage import cover
+from orchestrator.brief.creative import imagine
+from orchestrator.brief.doubts import find_doubts
+from orchestrator.brief.each import count_each
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
 from orchestrator.brief.groups import Wanted, find_groups
 from orchestrator.brief.guesses import guess_groups
 from orchestrator.brief.hostile import find_hostile
+from orchestrator.brief.labels import label
 from orchestrator.brief.links import drop_wholes, is_composed, link_groups
 from orchestrator.brief.negatives import find_negatives, negatives
 from orchestrator.brief.page import Page, lay_out
@@ -16,13 +21,13 @@ from orchestrator.brief.parts import find_parts
 from orchestrator.brief.reading import Reading
 from orchestrator.brief.references import find_references
 from orchestrator.brief.shapes import find_shapes
-from orchestrator.brief.spoken import assign_scripts
+from orchestrator.brief.spoken import assign_scripts, gender, manner
 from orchestrator.brief.text import CleanText, clean
 from orchestrator.brief.times import find_times
 from orchestrator.brief.traits import find_networks, find_qualities, find_spoken
 from shared_knowledge.vocabulary import BriefTask, Medium, PlatformWishes, Quality, Understanding
 
-__all__ = ["read"]
+__all__ = ["understand"]
 
 
 def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
@@ -42,6 +47,7 @@ def _wanted(page: Page) -> Wanted:
     wanted = find_groups(page)
     guess_groups(page, wanted)
     drop_wholes(page, wanted)
+    count_each(page, wanted)
     find_networks(page, wanted)
     find_parts(page, wanted)
     assign_scripts(page, wanted)
@@ -51,7 +57,8 @@ def _wanted(page: Page) -> Wanted:
     return wanted
 
 
-def read(text: str) -> Reading:
+def understand(text: str) -> Reading:
+    """The complete reading of a brief; raises UnclearBrief for what is no text."""
     source = clean(text)
     page = _facts(source, whole_sentence=True)
     wanted = _wanted(page)
@@ -60,18 +67,40 @@ def read(text: str) -> Reading:
         wanted = _wanted(page)
     drafts = expand(page, wanted)
     budget = find_budget(page)
+    whose, how = gender(page, wanted), manner(page, wanted)
+    stated = _understanding(page, wanted, drafts, budget)
+    labels = label(page, wanted, drafts[:MOST_TASKS], stated)
+    doubts = find_doubts(page, wanted, drafts, budget, labels)
+    picture = imagine(page, wanted, drafts[:MOST_TASKS], labels)
+    return Reading(
+        text=text,
+        language=page.language,
+        understanding=stated.model_copy(update={"ambiguous": doubts.ambiguous}),
+        coverage=cover(page, labels),
+        subject=picture.subject,
+        scene=picture.scene,
+        details=picture.details,
+        subjects=picture.subjects,
+        palette=picture.palette,
+        voice_gender=whose,
+        voice_style=how,
+        questions=doubts.questions,
+        warnings=doubts.warnings,
+    )
+
+
+def _understanding(page: Page, wanted: Wanted, drafts: list[Draft], budget: Budget | None) -> Understanding:
     preferred, avoided = wishes(page)
-    understanding = Understanding(
-        tasks=tuple(_task(d) for d in drafts[:MOST_TASKS]),
+    foreign = budget is not None and budget.currency != "USD"
+    return Understanding(
+        tasks=tuple(_task(draft) for draft in drafts[:MOST_TASKS]),
         compose=is_composed(page, wanted),
-        budget_usd=budget.amount if budget and budget.currency == "USD" else None,
-        budget_currency=budget.currency if budget and budget.currency != "USD" else None,
-        budget_amount=budget.amount if budget and budget.currency != "USD" else None,
+        budget_usd=budget.amount if budget and not foreign else None,
+        budget_currency=budget.currency if budget and foreign else None,
+        budget_amount=budget.amount if budget and foreign else None,
         platform=PlatformWishes(prefer=preferred, avoid=avoided),
         negative=negatives(page),
-        ambiguous=bool(wanted.doubts) or not drafts,
     )
-    return Reading(text=text, language=page.language, understanding=understanding, coverage=())
 
 
 def _task(draft: Draft) -> BriefTask:

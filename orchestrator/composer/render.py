@@ -14,7 +14,7 @@ from agentes.media.probe import Probed
 from orchestrator.composer import lettering, sound
 from orchestrator.composer.captions import Caption, srt
 from orchestrator.composer.timeline import Timeline, Voiced, lay
-from shared_knowledge.errors import Broken
+from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Film, Frozen, Size
 
 __all__ = ["Rendered", "Voiced", "render"]
@@ -58,6 +58,10 @@ async def render(
     """Makes the film `into`, exact to the frame, and its captions beside it as `.srt`."""
     pictures = await asyncio.gather(*(probe.measure(clip) for clip in clips))
     recordings = await asyncio.gather(*(probe.measure(voice.path) for voice in voices))
+    if not all(picture.frames for picture in pictures):
+        raise Unsuitable("One of the clips of the film holds no moving pictures.")
+    if not all(recording.has_audio for recording in recordings):
+        raise Unsuitable("One of the voices of the film holds no sound.")
     timeline = lay(film, pictures, voices, recordings)
     draft = any((part.comment or "").startswith(DRAFT) for part in (*pictures, *recordings))
     with tempfile.TemporaryDirectory(prefix="agentes-film-") as room:

@@ -359,18 +359,11 @@ def main() -> NoReturn:
     as_json = "--json" in sys.argv[1:]
     try:
         assembly.set_up_logging()
-        app(standalone_mode=False)
-        code = 0
+        app()
     except AgentesError as error:
-        code = asking.code_of(error)
         _complain(error, as_json=as_json)
-    except KeyboardInterrupt:
-        code = 130
-    except typer.Exit as leaving:
-        code = leaving.exit_code
-    except typer.Abort:
-        code = 130
-    sys.exit(code)
+        sys.exit(asking.code_of(error))
+    sys.exit(0)
 
 
 def _complain(error: AgentesError, *, as_json: bool) -> None:

@@ -35,6 +35,8 @@ def find(text: str, language: str) -> tuple[str, ...]:
         others = [name for match in sorted(things) for name in match.names[1:]]
         if found := tuple(dict.fromkeys((*first_choices, *typed, *others))):
             return found
+        if not book.breaks.isdisjoint(tokens(text)):
+            return ()  # it surely is this language: "legal" in Portuguese is not a matter of law
     return ()
 
 

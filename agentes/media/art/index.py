@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["LANGUAGES", "Dictionary", "Phrase", "dictionary", "names", "stem", "tokens"]
+__all__ = ["LANGUAGES", "Dictionary", "Phrase", "dictionary", "fold", "names", "stem", "tokens"]
 
 _HERE = Path(__file__).parent
 LANGUAGES = tuple(sorted(path.stem for path in (_HERE / "keywords").glob("*.tsv")))
@@ -49,7 +49,7 @@ def names() -> frozenset[str]:
 
 @lru_cache(maxsize=len(LANGUAGES) or None)
 def dictionary(language: str) -> Dictionary:
-    """The dictionary of a language, of which only the first part counts: "pt" for "pt-BR"."""
+    """The dictionary of one of `LANGUAGES`."""
     grammar = _grammar()[language]
     result = Dictionary(
         language,

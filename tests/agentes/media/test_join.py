@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_media import clip, frame, tone
+from tiny_media import clip, extremes, frame, tone
 
 from agentes.media import loudness, probe
 from agentes.media.join import Cut, cuts, join_clips, join_speech
@@ -53,8 +53,8 @@ async def test_pieces_of_other_sizes_and_rates_become_one_exact_clip(tmp_path: P
     assert (found.frames, found.faststart, found.has_audio, found.channels) == (66, True, True, 2)
     assert found.audio_s == pytest.approx(2.2, abs=0.03)
     square = frame(into, 2.0)
-    assert square.crop((0, 0, 160, 50)).getextrema()[1] < 30, "a square clip has bars above it"
-    assert square.crop((0, 100, 160, 180)).getextrema()[1] > 60
+    assert extremes(square.crop((0, 0, 160, 50)))[1] < 30, "a square clip has bars above it"
+    assert extremes(square.crop((0, 100, 160, 180)))[1] > 60
 
 
 async def test_pieces_that_are_short_end_in_a_still(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tiny_media import clip, ffmpeg_makes, keyframe, tone
 
 from agentes.media import headers, probe
 from agentes.media.headers import Kind
-from shared_knowledge.errors import Unsuitable
+from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Medium, PhotoSpec, Shot, VideoSpec, VoiceSpec
 
 
@@ -109,7 +109,7 @@ async def test_a_cover_picture_does_not_make_a_song_a_clip(tmp_path: Path) -> No
     ],
 )
 async def test_every_kind_of_picture_is_measured_and_its_damage_seen(
-    tmp_path: Path, name: str, options: dict[str, bool]
+    tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
     path = tmp_path / name
     Image.effect_noise((123, 77), 40).convert("RGB").save(path, **options)
@@ -152,6 +152,11 @@ async def test_garbage_is_refused(tmp_path: Path, name: str, content: bytes, why
     path.write_bytes(content)
     with pytest.raises(Unsuitable, match=why):
         await probe.measure(path)
+
+
+async def test_a_file_that_is_gone_is_our_own_fault(tmp_path: Path) -> None:
+    with pytest.raises(Broken, match=r"gone\.mp4 cannot be read: No such file"):
+        await probe.measure(tmp_path / "gone.mp4")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.999])

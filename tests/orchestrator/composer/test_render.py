@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from PIL import ImageChops, ImageStat
-from tiny_media import clip, ffmpeg_makes, frame, silence, tone
+from tiny_media import clip, extremes, ffmpeg_makes, frame, silence, tone
 
 from agentes.media import ffmpeg, fonts, loudness, probe, tracks
 from orchestrator.composer import lettering
 from orchestrator.composer.captions import Caption, Mark
 from orchestrator.composer.render import Rendered, Voiced, render
-from shared_knowledge.errors import Broken
+from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Film
 
 SCRIPT = "Feita à mão, uma de cada vez. Ação!"
@@ -55,7 +55,8 @@ async def test_a_film_with_a_voice_and_captions(tmp_path: Path, parts: Path) -> 
     )
     found = made.found
     assert (found.frames, found.fps, found.width, found.height) == (90, 30.0, 160, 284)
-    assert (found.duration_s, found.audio_s) == (3.0, pytest.approx(3.0, abs=0.03))
+    assert found.duration_s == 3.0
+    assert found.audio_s == pytest.approx(3.0, abs=0.03)
     assert (found.video_codec, found.pixel_format, found.faststart) == ("h264", "yuv420p", True)
     assert (found.audio_codec, found.sample_rate, found.channels) == ("aac", 48_000, 2)
     assert found.title == "É = #1; \\ ok"
@@ -72,7 +73,7 @@ async def test_a_film_with_a_voice_and_captions(tmp_path: Path, parts: Path) -> 
 def _assert_letters_are_in_the_picture(film: Path, bare: Path, at_s: float) -> None:
     change = ImageChops.difference(frame(film, at_s), frame(bare, at_s))
     captioned = change.crop((20, 190, 140, 235))
-    assert captioned.getextrema()[1] > 100, "white letters"
+    assert extremes(captioned)[1] > 100, "white letters"
     assert ImageStat.Stat(captioned).mean[0] > 5, "on a dark plate"
     assert ImageStat.Stat(change.crop((0, 0, 160, 180))).mean[0] < 3, "and nothing above it"
 
@@ -164,7 +165,7 @@ async def test_words_no_font_can_draw_stay_a_track(tmp_path: Path, parts: Path) 
     assert any("No font here draws" in warning for warning in made.warnings)
     assert made.found.subtitles == 1
     change = ImageChops.difference(frame(tmp_path / "film.mp4", 0.6), frame(parts / "plain.mp4", 0.6))
-    assert change.getextrema()[1] < 40
+    assert extremes(change)[1] < 40
 
 
 async def test_signs_no_font_can_draw_are_left_out(tmp_path: Path) -> None:
@@ -190,8 +191,17 @@ async def test_a_cancelled_film_leaves_nothing(tmp_path: Path, parts: Path) -> N
 
 async def test_a_film_into_a_folder_that_is_gone_says_so(tmp_path: Path, parts: Path) -> None:
     film = Film(width=160, height=284, duration_s=1.0, clips=("a",))
-    with pytest.raises(Broken, match=r"film\.mp4"):
+    with pytest.raises(Broken, match=r"film\.mp4.*no such file") as caught:
         await _film(tmp_path / "gone" / "film.mp4", film, [parts / "moving.mp4"], [])
+    assert str(tmp_path / "gone") in caught.value.todo
+
+
+async def test_a_picture_is_no_clip_and_a_silent_clip_no_voice(tmp_path: Path, parts: Path) -> None:
+    film = Film(width=160, height=284, duration_s=1.0, clips=("a",), voices=("v",))
+    with pytest.raises(Unsuitable, match="no moving pictures"):
+        await _film(tmp_path / "film.mp4", film, [parts / "voice.wav"], [])
+    with pytest.raises(Unsuitable, match="no sound"):
+        await _film(tmp_path / "film.mp4", film, [parts / "plain.mp4"], [_voiced(parts / "plain.mp4")])
 
 
 def test_the_plate_is_as_wide_as_its_words_and_keeps_off_the_edges() -> None:

@@ -1,0 +1,1 @@
+"""One layout for each intent of a photo; the file name is the intent."""
