@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from config.secrets import SecretManager
 from config.settings import Settings
 from orchestrator.directory import Directory
-from orchestrator.quoting import Quoter
-from orchestrator.studio import Studio
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import BadRequest, Unavailable
 
@@ -22,9 +20,11 @@ if TYPE_CHECKING:
     from agentes.contract import Line
     from agentes.media.shelf import Shelf
     from orchestrator.dispatch.here import Here
+    from orchestrator.quoting import Quoter
     from orchestrator.run import Office
+    from orchestrator.studio import Studio
 
-__all__ = ["mask", "secrets", "set_up_logging", "settings", "studio"]
+__all__ = ["directory", "mask", "secrets", "set_up_logging", "settings", "studio"]
 
 
 @cache
@@ -51,17 +51,20 @@ def set_up_logging() -> None:
     set_up_log(mask)
 
 
+def directory(*, assume_keys: str | None = None) -> Directory:
+    """Who is there: the catalogue with the keys of this machine."""
+    return Directory(Catalogue.load(), secrets(), assume_keys=assume_keys)
+
+
 def studio(*, assume_keys: str | None = None, today: date | None = None) -> Studio:
     """The doorway; its store and its workers are opened when they are first needed."""
+    from orchestrator.quoting import Quoter
+    from orchestrator.studio import Studio
+
     catalogue = Catalogue.load()
-    directory = Directory(catalogue, secrets(), assume_keys=assume_keys)
-    quoter = Quoter(catalogue, directory, settings().max_usd_per_day, today=today)
-    return Studio(
-        quoter,
-        directory,
-        cache(partial(_office, quoter, catalogue)),
-        cache(partial(_here, quoter, catalogue)),
-    )
+    cap = settings().max_usd_per_day
+    quoter = Quoter(catalogue, directory(assume_keys=assume_keys), cap, today=today)
+    return Studio(quoter, partial(_office, quoter, catalogue), partial(_here, quoter, catalogue))
 
 
 @cache

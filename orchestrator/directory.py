@@ -105,14 +105,8 @@ class Directory:
 
     def _keys(self, platform: Platform) -> Mapping[str, KeyState]:
         hidden = [(secret.name, *secret.older) for secret in platform.secrets if secret.hidden]
-        states = self._secrets.validate(hidden)
-        for secret in platform.secrets:
-            if not secret.hidden:
-                value = self._secrets.plain(secret.name, *secret.older)
-                states[secret.name] = KeyState(
-                    secret.name, "found" if value else "missing", shown=value or ""
-                )
-        return states
+        plain = [(secret.name, *secret.older) for secret in platform.secrets if not secret.hidden]
+        return self._secrets.validate(hidden, plain=plain)
 
     def _ids(self, assume_keys: str | None) -> frozenset[str]:
         if assume_keys is None:

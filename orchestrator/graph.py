@@ -27,7 +27,7 @@ from shared_knowledge.errors import Broken
 __all__ = ["run"]
 
 
-class State(TypedDict, total=False):
+class _State(TypedDict, total=False):
     """What a checkpoint holds: names and short words, never files, plans or prompts."""
 
     tasks: list[str]
@@ -35,7 +35,7 @@ class State(TypedDict, total=False):
     outcomes: Annotated[dict[str, str], operator.or_]
 
 
-class Errand(TypedDict):
+class _Errand(TypedDict):
     """What one performing node is told: which task."""
 
     task: str
@@ -47,47 +47,47 @@ class _Nodes:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
 
-    async def understand(self, state: State) -> State:
+    async def understand(self, state: _State) -> _State:
         await self._stages.understand()
         return {}
 
-    async def plan(self, state: State) -> State:
+    async def plan(self, state: _State) -> _State:
         return {"tasks": list(await self._stages.plan())}
 
-    async def quote(self, state: State) -> State:
+    async def quote(self, state: _State) -> _State:
         get_stream_writer()({"what": "quote", "note": await self._stages.quote()})
         return {}
 
-    async def approve(self, state: State) -> State:
+    async def approve(self, state: _State) -> _State:
         if not self._stages.needs_approval:
             return {"approved": True}
         return {"approved": bool(interrupt({"quote": await self._stages.quote()}))}
 
-    def each_task(self, state: State) -> list[Send] | str:
+    def each_task(self, state: _State) -> list[Send] | str:
         if not state["approved"]:
             return END
-        return [Send("perform", Errand(task=task)) for task in state["tasks"]]
+        return [Send("perform", _Errand(task=task)) for task in state["tasks"]]
 
-    async def perform(self, state: Errand) -> State:
+    async def perform(self, state: _Errand) -> _State:
         task = state["task"]
         return {"outcomes": {task: await self._stages.perform(task, get_stream_writer())}}
 
-    async def compose(self, state: State) -> State:
+    async def compose(self, state: _State) -> _State:
         await self._stages.compose(get_stream_writer())
         return {}
 
-    async def deliver(self, state: State) -> State:
+    async def deliver(self, state: _State) -> _State:
         await self._stages.deliver(get_stream_writer())
         return {}
 
 
 def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
-    nodes, graph = _Nodes(stages), StateGraph(State)
+    nodes, graph = _Nodes(stages), StateGraph(_State)
     graph.add_node("understand", nodes.understand)
     graph.add_node("plan", nodes.plan)
     graph.add_node("quote", nodes.quote)
     graph.add_node("approve", nodes.approve)
-    graph.add_node("perform", nodes.perform, input_schema=Errand)
+    graph.add_node("perform", nodes.perform, input_schema=_Errand)
     graph.add_node("compose", nodes.compose)
     graph.add_node("deliver", nodes.deliver)
     graph.add_edge(START, "understand")

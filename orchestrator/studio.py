@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from orchestrator.composer.folder import give_back, open_folder
-from orchestrator.directory import Directory, PlatformRow
 from orchestrator.quoting import Proposal, Quoter
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Plan, Shortfall
@@ -51,22 +50,16 @@ class Studio:
     def __init__(
         self,
         quoter: Quoter,
-        directory: Directory,
         office: Callable[[], Office],
         dispatch: Callable[[], Dispatch],
     ) -> None:
         self._quoter = quoter
-        self._directory = directory
         self._open_office = office
         self._open_dispatch = dispatch
 
     def quote(self, brief: Brief) -> Proposal:
         """What would be done for a brief, by whom, for how much; buys nothing."""
         return self._quoter.propose(self._with_its_past(brief))
-
-    def platforms(self) -> Sequence[PlatformRow]:
-        """Every platform, whether it can be used now, and what it lacks."""
-        return self._directory.rows()
 
     async def submit(self, brief: Brief, folder: Path | None = None) -> Job:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter"]
 
 _FADE_S = 0.5
-_ROOM = 0.12
+_ROOM = 0.08
 _SHORTEST = 2
 _DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
 

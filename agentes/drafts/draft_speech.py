@@ -19,7 +19,7 @@ from agentes.media.sentences import Sentence, sentences, words
 from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Order, VoiceIntent, VoiceSpec
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "languages"]
 
 _LEAD_S, _TAIL_S = 0.05, 0.2
 _PAUSE_S, _LONG_PAUSE_S = 0.38, 0.65
@@ -117,11 +117,7 @@ class Adapter:
         finally:
             raw.unlink(missing_ok=True)
         marks: list[JsonValue] = list(_marks(spec.script, lines, said))
-        return Done(
-            File("speech.wav"),
-            warnings=tuple(_honest(spec, said)),
-            measured={"marks": marks, "rate": said["rate"]},
-        )
+        return Done(File("speech.wav"), warnings=tuple(_honest(spec, said)), measured={"marks": marks})
 
 
 # ── the script ─────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +193,20 @@ def _question(spec: VoiceSpec, lines: Sequence[_Line], into: Path) -> dict[str, 
     }
 
 
+async def languages() -> tuple[str, ...]:
+    """Every language the voice speaks, as the library itself tells: the proof that it works here."""
+    return tuple((await _ask({"languages": []}))["unknown_language"])
+
+
 async def _say(question: dict[str, Any], spec: VoiceSpec) -> dict[str, Any]:
+    said = await _ask(question)
+    if "unknown_language" in said:
+        known = ", ".join(said["unknown_language"])
+        raise Unsuitable(f"The draft voice does not speak {spec.language}. It speaks {known}.")
+    return said
+
+
+async def _ask(question: dict[str, Any]) -> dict[str, Any]:
     program = Path(__file__).with_name("espeak.py")
     ended = await child.run(
         [sys.executable, "-P", str(program)],
@@ -206,13 +215,10 @@ async def _say(question: dict[str, Any], spec: VoiceSpec) -> dict[str, Any]:
         limits=child.Limits(cpu_s=int(_DEADLINE_S), memory_mb=2048),
     )
     if ended.code or ended.late:
-        why = ended.signal_name or ended.log.strip().splitlines()[-1:] or "no answer"
+        why = ended.signal_name or " ".join(ended.log.strip().splitlines()[-1:]) or "no answer"
         raise Broken(f"espeak-ng stopped: {why}.", todo="Reinstall espeakng-loader, or run `agentes doctor`.")
-    said: dict[str, Any] = json.loads(ended.out)
-    if "unknown_language" in said:
-        known = ", ".join(said["unknown_language"])
-        raise Unsuitable(f"The draft voice does not speak {spec.language}. It speaks {known}.")
-    return said
+    answer: dict[str, Any] = json.loads(ended.out)
+    return answer
 
 
 def _insist(spec: VoiceSpec, said: dict[str, Any]) -> None:

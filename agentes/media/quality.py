@@ -37,9 +37,12 @@ async def measure(path: Path, found: Probed) -> Measured:
     """Watches and listens to a file from end to end; one that does not decode is `Unsuitable`."""
     if found.medium is Medium.PHOTO or not found.duration_s:
         return Measured()
-    graph, maps = [], []
+    graph: list[str] = []
+    maps: list[str] = []
+    sparing: tuple[str, ...] = ()
     if found.medium is Medium.VIDEO:
-        # Small and few frames are enough to see black or standstill, and cost next to nothing.
+        # Small, few and rough frames are enough to see black or standstill, and cost less.
+        sparing = ("-skip_loop_filter", "all")
         graph.append(f"[0:V:0]fps=10,scale=160:-2:flags=area,{_BLACK},{_FROZEN}[v]")
         maps += ["-map", "[v]"]
     if found.has_audio:
@@ -47,8 +50,9 @@ async def measure(path: Path, found: Probed) -> Measured:
         maps += ["-map", "[a]"]
     kind = headers.sniff(path)
     assert kind is not None
+    source = ffmpeg.untrusted(path, kind.demuxer)
     ended = await ffmpeg.examine(
-        [*ffmpeg.untrusted(path, kind.demuxer), "-filter_complex", ";".join(graph), *maps, "-f", "null", "-"],
+        [*sparing, *source, "-filter_complex", ";".join(graph), *maps, "-f", "null", "-"],
         deadline_s=60 + 4 * found.duration_s,
     )
     if ended.code or ended.late:

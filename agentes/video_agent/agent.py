@@ -42,20 +42,20 @@ class VideoAgent(MediaAgent):
         assert isinstance(spec, VideoSpec)
         given = await super().inputs(errand, offer)
         first = errand.colleagues.asset(spec.first_frame) if spec.first_frame else None
-        if first is not None:
+        every_shot = self._tells_every_shot(offer)
+        if first is not None and not every_shot:
             given = (first.path, *given)
-        wanted = self._shots_that_need_a_picture(spec, offer)
+        wanted = spec.shots if every_shot else spec.shots[:1] if offer.keyframe else ()
+        missing = [(number, shot) for number, shot in enumerate(wanted, start=1) if number > len(given)]
         asked = await asyncio.gather(
-            *(self._keyframe(errand, spec, shot, number) for number, shot in wanted if number > len(given))
+            *(self._keyframe(errand, spec, shot, number) for number, shot in missing)
         )
         return (*given, *(picture.path for picture in asked))
 
-    def _shots_that_need_a_picture(self, spec: VideoSpec, offer: Offer) -> Sequence[tuple[int, Shot]]:
+    def _tells_every_shot(self, offer: Offer) -> bool:
+        """Whether a clip is grown out of one picture per shot, drawn to be seen under captions."""
         model = self._room.catalogue.platform(offer.platform).model(offer.model)
-        shots = list(enumerate(spec.shots, start=1))
-        if not offer.keyframe or model is None:
-            return ()
-        return shots if model.keyframe == "per_shot" else shots[:1]
+        return model is not None and model.keyframe == "per_shot"
 
     async def _keyframe(self, errand: Errand, spec: VideoSpec, shot: Shot, number: int) -> Asset:
         """One picture from the photo agent, related to the others by subject, palette and seed."""
@@ -63,8 +63,8 @@ class VideoAgent(MediaAgent):
             intent=PhotoIntent.KEYFRAME,
             subject=spec.subject,
             scene=shot.scene,
-            label=shot.label,
-            badge=f"{number}/{len(spec.shots)} · {shot.duration_s:g} s",
+            label=f"{number} · {shot.label}",
+            badge=f"{spec.aspect_ratio} · {shot.duration_s:g} s",
             aspect_ratio=spec.aspect_ratio,
             width=spec.width,
             height=spec.height,
@@ -73,7 +73,7 @@ class VideoAgent(MediaAgent):
             references=spec.references,
             negative=spec.negative,
             palette=spec.palette,
-            seed=spec.seed + number,
+            seed=spec.seed,
         )
         task = Task(id=f"{errand.task.id}.frame-{number}", spec=picture)
         return await errand.colleagues.ask(task, because=f"keyframe for shot {number} ({shot.label})")

@@ -104,9 +104,10 @@ def _is_for_all(page: Page, mark: Mark) -> bool:
 
 
 def _in_sentence(page: Page, mark: Mark, here: list[Anchor]) -> list[Group]:
+    segment = page.segment[mark.first]
+    here = [anchor for anchor in here if anchor.role != "input" or page.segment[anchor.at] == segment]
     before = [anchor for anchor in here if anchor.at < mark.first]
     after = [anchor for anchor in here if anchor.at > mark.first]
-    segment = page.segment[mark.first]
     if not before:
         return _leading(page, mark, after)
     same = [anchor for anchor in before if page.segment[anchor.end - 1] == segment]
@@ -117,7 +118,15 @@ def _in_sentence(page: Page, mark: Mark, here: list[Anchor]) -> list[Group]:
     if not same and mark.kind == "duration" and nearest.medium == "voice":
         open_videos = [anchor for anchor in before if anchor.medium == "video" and anchor.group and "duration" not in anchor.group.facts]
         nearest = open_videos[-1] if open_videos else nearest
+    if nearest.part is not None and nearest.group is not None and not same and _is_only_one(page, mark):
+        return [nearest.group]
     return _target(nearest)
+
+
+def _is_only_one(page: Page, mark: Mark) -> bool:
+    """Whether no other fact of this kind is told in the sentence: then it closes a list and holds for all of it."""
+    family = ("ratio", "shape") if mark.kind in {"ratio", "shape"} else (mark.kind,)
+    return sum(page.sentence[other.first] == page.sentence[mark.first] for other in page.of(*family)) == 1
 
 
 def _leading(page: Page, mark: Mark, after: list[Anchor]) -> list[Group]:

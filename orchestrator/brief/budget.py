@@ -25,7 +25,7 @@ _ENOUGH = 2.0
 class Budget:
     """The production limit as the text says it, and whether its currency had to be guessed."""
 
-    amount: float
+    figure: float
     currency: str
     per: str = ""
     guessed: bool = False

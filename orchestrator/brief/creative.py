@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrator.brief.expand import Draft
 from orchestrator.brief.groups import Anchor, Group, Wanted
 from orchestrator.brief.labels import CREATIVE, LINK
+from orchestrator.brief.lexicon import Tag, lexicon
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
@@ -19,8 +20,8 @@ _LEADS = (
 )  # fmt: skip
 _KEPT_LEADS = ("with", "from", "about")
 _TAILS = (
-    "article", "definite", "possessive", "demonstrative", "of", "with", "for", "and", "or", "but", "then", "spoken_in",
-    "about", "place", "nor", "ask", "range_to", "each", "chat", "it", "have", "every", "up_to", "say_link", "says",
+    "article", "definite", "possessive", "demonstrative", "of", "with", "for", "and", "or", "but", "then",
+    "about", "nor", "range_to", "each", "chat", "it", "have", "every", "says",
 )  # fmt: skip
 _OPENERS = {"of": 4, "about": 4, "possessive": 3, "for": 2, "article": 2, "definite": 2}
 
@@ -46,17 +47,18 @@ class _Chunk:
     lead: str = ""
     owner: Group | None = None
     listed: bool = False
+    subject_first: int = 0
     subject_end: int = 0
 
 
 def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) -> Picture:
     """Sorts the creative words: what it is about, what is around it, what is one task's own."""
-    chunks = _chunks(page, labels)
+    chunks = _chunks(page, wanted, labels)
     for chunk in chunks:
         chunk.owner = _owner(page, wanted, chunk)
     heads = _heads(page, chunks)
     main = max(heads, key=lambda chunk: (_rank(page, chunk), -chunk.start), default=None)
-    if main is not None and _rank(page, main) < 0:
+    if main is not None and _rank(page, main) < -1:
         main = None
     subject = _subject(page, main) if main is not None else ""
     scene: list[str] = []
@@ -79,12 +81,12 @@ def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) 
     )
 
 
-def _chunks(page: Page, labels: list[str]) -> list[_Chunk]:
+def _chunks(page: Page, wanted: Wanted, labels: list[str]) -> list[_Chunk]:
     """Runs of creative words within a segment; a list in brackets or after a colon is one."""
     chunks: list[_Chunk] = []
     at = 0
     while at < page.size:
-        listed = _list_from(page, labels, at)
+        listed = _list_from(page, labels, at) if _is_after_several(wanted, at) else at
         if listed > at:
             chunks.append(_Chunk(at, at, listed, listed=True))
             at = listed
@@ -105,6 +107,11 @@ def _is_creative(page: Page, labels: list[str], at: int) -> bool:
     if mark is not None and mark.kind in {"voice", "money"}:
         return False
     return labels[at] == CREATIVE or (labels[at] == LINK and page.tokens[at].is_word)
+
+
+def _is_after_several(wanted: Wanted, at: int) -> bool:
+    before = [group for group in wanted.groups if group.at < at]
+    return bool(before) and max(before[-1].count, before[-1].versions) > 1
 
 
 def _list_from(page: Page, labels: list[str], at: int) -> int:
@@ -133,20 +140,33 @@ def _list_from(page: Page, labels: list[str], at: int) -> int:
 def _trimmed(page: Page, start: int, end: int) -> _Chunk:
     chunk = _Chunk(start, start, end)
     while chunk.first < end:
-        names = [name for name in _LEADS if page.has(chunk.first, name)]
-        if not names:
+        tags = _tags(page, chunk.first)
+        names = [name for name in _LEADS if name in tags]
+        if not names or ("ask" in tags and chunk.first > start and not chunk.lead):
             break
-        after = max(page.end(chunk.first, name) for name in names)
-        if page.has(chunk.first, "ask") and chunk.first > start and not chunk.lead:
-            break
+        after = max(tags[name].end for name in names)
         chunk.lead = max((*names, chunk.lead), key=lambda name: _OPENERS.get(name, 1 if name else 0))
         chunk.first = min(after, end)
     while chunk.end > chunk.first:
-        place = page.before(chunk.end, *_TAILS)
-        if place is None or page.has(place, "number") or place < chunk.first:
+        place = _tail(page, chunk.end)
+        if place is None or place < chunk.first:
             break
         chunk.end = place
     return chunk
+
+
+def _tags(page: Page, at: int) -> dict[str, Tag]:
+    """What the word here can mean, even within a longer phrase."""
+    if page.tags[at] or page.hidden[at]:
+        return page.tags[at]
+    return lexicon(page.language_of(at)).tags(page.tokens, at)
+
+
+def _tail(page: Page, end: int) -> int | None:
+    """Where the connecting word starts that stands before `end`; a preposition counts if more follows."""
+    goes_on = end < page.size and page.segment[end] == page.segment[end - 1] and page.tokens[end].is_word
+    place = page.before(end, *_TAILS, *(("place",) if goes_on or page.owner[min(end, page.size - 1)] else ()))
+    return None if place is None or page.has(place, "number") else place
 
 
 def _says_something(page: Page, labels: list[str], chunk: _Chunk) -> bool:
@@ -166,6 +186,7 @@ def _owner(page: Page, wanted: Wanted, chunk: _Chunk) -> Group | None:
         if anchor.group is not None
         and anchor.role in {"request", "back", "part"}
         and page.sentence[anchor.at] == page.sentence[chunk.first]
+        and (anchor.medium != "voice" or page.segment[anchor.end - 1] == page.segment[chunk.start])
     ]
     inside = [anchor for anchor in here if anchor.first <= chunk.first < anchor.end]
     before = [anchor for anchor in here if anchor.first <= chunk.first]
@@ -202,36 +223,39 @@ def _heads(page: Page, chunks: list[_Chunk]) -> list[_Chunk]:
     for chunk in chunks:
         if chunk.listed or page.hidden[chunk.first]:
             continue
+        chunk.subject_first = chunk.first
         _skip_frame(page, chunk)
         chunk.subject_end = _phrase_end(page, chunk)
-        if chunk.subject_end > chunk.first:
+        if chunk.subject_end > chunk.subject_first:
             heads.append(chunk)
     return heads
 
 
 def _skip_frame(page: Page, chunk: _Chunk) -> None:
     """"Campaign for a flower shop", "teaser about …": the frame is not what it is about."""
-    if not page.has(chunk.first, "creative", "naming") or page.has(chunk.first, "colour"):
+    at = chunk.first
+    frames = [page.end(at, name) for name in ("creative", "naming") if page.has(at, name)]
+    if not frames or page.has(at, "colour", "background"):
         return
-    after = page.end(chunk.first, "creative") if page.has(chunk.first, "creative") else page.end(chunk.first, "naming")
-    if after < chunk.end and page.has(after, "of", "for", "about"):
+    after = max(frames)
+    if after < chunk.end and page.has(after, "of", "for", "about", "with"):
         rest = _trimmed(page, after, chunk.end)
         if rest.end > rest.first:
-            chunk.first, chunk.lead = rest.first, rest.lead
+            chunk.subject_first, chunk.lead = rest.first, rest.lead
 
 
 def _phrase_end(page: Page, chunk: _Chunk) -> int:
     """The noun phrase at the start of a chunk: up to a preposition that does not belong to it."""
-    at = chunk.first
-    if page.has(at, "place") and not page.has(at, "of"):
+    at = chunk.subject_first
+    if (page.has(at, "place") and not page.has(at, "of", "how")) or page.has(at + 1, "it"):
         return at
-    while at < chunk.end and at - chunk.first < _LONGEST_SUBJECT:
-        if at > chunk.first and _parts_phrase(page, at):
+    while at < chunk.end and at - chunk.subject_first < _LONGEST_SUBJECT:
+        if at > chunk.subject_first and not page.has(chunk.subject_first, "how") and _parts_phrase(page, at):
             break
         at += 1
-    while at > chunk.first:
-        place = page.before(at, *_TAILS)
-        if place is None or place < chunk.first or page.has(place, "number"):
+    while at > chunk.subject_first:
+        place = _tail(page, at)
+        if place is None or place < chunk.subject_first:
             break
         at = place
     return at
@@ -240,7 +264,10 @@ def _phrase_end(page: Page, chunk: _Chunk) -> int:
 def _parts_phrase(page: Page, at: int) -> bool:
     if page.hidden[at]:
         return True
-    if page.has(at, "of", "sticks") or page.tokens[at].gap.strip():
+    if page.tokens[at].gap.strip():
+        return False
+    stays = [page.end(at, name) for name in ("of", "sticks") if page.has(at, name)]
+    if stays and not (page.has(at, "place") and page.end(at, "place") > max(stays)):
         return False
     if page.language_of(at) == "en" and page.tokens[at - 1].word.endswith("ing"):
         return False
@@ -254,20 +281,20 @@ def _rank(page: Page, chunk: _Chunk) -> float:
         rank -= 1.5
     if page.segment_start(chunk.first) == chunk.start and chunk.lead not in {"of", "about"}:
         rank -= 0.25
-    if all(page.has(at, "manner", "colour", "background", "creative") for at in range(chunk.first, chunk.end)):
+    if all(page.has(at, "manner", "colour", "background", "creative") for at in range(chunk.subject_first, chunk.end)):
         rank -= 3
     if chunk.owner is not None and chunk.owner.medium == "voice" and chunk.lead not in _OPENERS:
         rank -= 3
     if any(page.has(at, "medium") and page.value(at, "medium") == "copy" for at in range(chunk.first, chunk.end)):
         rank -= 2
-    facts = {mark.kind for mark in page.owner[chunk.first : chunk.subject_end] if mark is not None}
+    facts = {mark.kind for mark in page.owner[chunk.subject_first : chunk.subject_end] if mark is not None}
     if facts - {"shown", "time"}:
         rank -= 2.5
     return rank
 
 
 def _subject(page: Page, chunk: _Chunk) -> str:
-    return _plain(page.words_in(chunk.first, chunk.subject_end))
+    return _plain(page.words_in(chunk.subject_first, chunk.subject_end))
 
 
 def _own_subject(page: Page, heads: list[_Chunk], draft: Draft, subject: str) -> str:
@@ -286,7 +313,7 @@ def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> l
         if page.has(main.subject_end, "for", "with", "from", "place", "without", "demonstrative", "about"):
             after.first = main.subject_end
         if after.end > after.first:
-            after.owner = main.owner
+            after.owner, after.lead = main.owner, main.lead
             rest.append(after)
     return rest
 

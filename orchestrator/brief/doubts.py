@@ -111,7 +111,7 @@ def _about_contradictions(page: Page, wanted: Wanted, drafts: list[Draft]) -> li
 def _about_money(page: Page, budget: Budget | None) -> list[str]:
     if budget is None or not budget.guessed:
         return []
-    return [f"Is the budget of {budget.amount:g} in {budget.currency}? The brief names no known currency."]
+    return [f"Is the budget of {budget.figure:g} in {budget.currency}? The brief names no known currency."]
 
 
 def _warnings(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) -> list[str]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.brief.nouns import Noun, find_nouns
+from orchestrator.brief.numerals import number_at
 from orchestrator.brief.page import Mark, Page
 
-__all__ = ["Anchor", "Group", "Wanted", "find_groups"]
+__all__ = ["Anchor", "Group", "Wanted", "find_groups", "is_question"]
 
 _NEW = frozenset({"count", "article", "vague", "another"})
 _OPEN = frozenset({"start", "ask", "series", "then", "but", "mark"})
 _KNOWN = frozenset({"definite", "possessive", "demonstrative", "each"})
 _VISUAL = frozenset({"photo", "video"})
+_REACH = 10
+_MOST = 50
+_CLITICS = ("ala", "alas", "alo", "alos", "arla", "arlas", "arlo", "arlos", "tela", "telas", "irla", "irlas")
+_PLURAL_CLITICS = tuple(ending for ending in _CLITICS if ending.endswith("s"))
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +87,11 @@ def find_groups(page: Page) -> Wanted:
     """Reads every media word in order and opens a group for each that asks for something new."""
     wanted = Wanted()
     nouns = find_nouns(page)
-    animations = [at for at in range(page.size) if page.has(at, "animate") and page.free(at, at + 1)]
+    animations = [
+        at
+        for at in range(page.size)
+        if page.free(at, at + 1) and (page.has(at, "animate") or _turns_into_clip(page, at, nouns))
+    ]
     events: list[tuple[int, Noun | None]] = [(noun.at, noun) for noun in nouns]
     events += [(at, None) for at in animations if not any(noun.first <= at < noun.end for noun in nouns)]
     for at, noun in sorted(events, key=lambda event: event[0]):
@@ -92,7 +101,45 @@ def find_groups(page: Page) -> Wanted:
             _animate(page, wanted, at, nouns)
         else:
             _read(page, wanted, noun)
+    _recount(page, wanted)
+    _narrate(page, wanted)
     return wanted
+
+
+def _turns_into_clip(page: Page, at: int, nouns: list[Noun]) -> bool:
+    """"transforma a foto num vídeo", "conviértela en video"."""
+    if not page.has(at, "turn"):
+        return False
+    stop = min(page.sentence_range(at).stop, at + _REACH)
+    return any(noun.medium == "video" and at < noun.at < stop and noun.governor == "place" for noun in nouns)
+
+
+def _recount(page: Page, wanted: Wanted) -> None:
+    """"faz 2 fotos … na verdade faz 4": a bare number after a correction counts the same thing anew."""
+    for at in range(page.size):
+        number = number_at(page, at) if page.free(at, at + 1) and not page.has(at, "article") else None
+        if number is None or not 0 < number.value == int(number.value) <= _MOST or not _stands_alone(page, at, number.end):
+            continue
+        said = [place for place in range(page.sentence_range(at).start, at) if page.has(place, "correction")]
+        groups = [group for group in wanted.groups if group.at < (said[0] if said else 0)]
+        if said and groups and not any(said[0] < anchor.at < at for anchor in wanted.anchors):
+            groups[-1].count, groups[-1].counted, groups[-1].vague = int(number.value), True, False
+
+
+def _stands_alone(page: Page, first: int, end: int) -> bool:
+    if first > 0 and page.tokens[first - 1].text in ":/" or page.before(first, "up_to", "budget", "of", "instead") is not None:
+        return False
+    return end >= page.size or page.segment[end] != page.segment[first] or page.has(end, "chat", "instead", "and")
+
+
+def _narrate(page: Page, wanted: Wanted) -> None:
+    """"un vídeo narrado en español": a clip told to be spoken over asks for a voice."""
+    if not wanted.latest("video") or wanted.latest("voice"):
+        return
+    for at in range(page.size):
+        if page.has(at, "narrated") and page.free(at, at + 1) and page.before(at, "without", "shun", "instead") is None:
+            wanted.add(Group("voice", at), first=at, end=page.end(at, "narrated"))
+            return
 
 
 def _read(page: Page, wanted: Wanted, noun: Noun) -> None:
@@ -133,6 +180,8 @@ def _open(page: Page, wanted: Wanted, noun: Noun) -> None:
 
 def _role(page: Page, wanted: Wanted, noun: Noun) -> str:
     """request, back, input, subject, cancel or for."""
+    if is_question(page, noun.at):
+        return "subject"
     if _is_modifier(page, noun):
         return "subject"
     if noun.governor == "cancel" and wanted.latest(noun.medium):
@@ -141,7 +190,11 @@ def _role(page: Page, wanted: Wanted, noun: Noun) -> str:
         return "subject"
     if noun.existing or _is_owned(page, noun):
         return "back" if noun.determiner in {"definite", "demonstrative"} and _prior(wanted, noun) and not noun.existing else "input"
+    if noun.network and noun.weak and _tells_where(wanted, noun):
+        return "for"
     if noun.medium == "generic":
+        if noun.governor == "for":
+            return "for"
         return "generic" if noun.governor in _OPEN | {"and", "word"} else "subject"
     if noun.ordinal:
         return _role_of_ordinal(wanted, noun)
@@ -152,6 +205,23 @@ def _role(page: Page, wanted: Wanted, noun: Noun) -> str:
     if noun.determiner in _NEW:
         return _role_of_new(page, wanted, noun)
     return _role_of_bare(page, wanted, noun)
+
+
+def _tells_where(wanted: Wanted, noun: Noun) -> bool:
+    """"for stories", "en mis stories", "un vídeo de TikTok": the network only tells where it will be shown."""
+    if noun.determiner in _NEW:
+        return False
+    last = wanted.anchors[-1] if wanted.anchors else None
+    beside = last is not None and last.end == noun.governor_at and last.role in {"request", "back", "for"}
+    return noun.governor in {"for", "place"} and bool(wanted.groups) or noun.governor == "of" and beside
+
+
+def is_question(page: Page, at: int) -> bool:
+    """"How do I export a video?": a question about something else asks for nothing to be made."""
+    sentence = page.sentence_range(at)
+    first = page.skip(sentence.start, "chat")
+    asks = any(page.tokens[place].text == "?" for place in sentence)
+    return asks and first < page.size and page.has(first, "offtopic")
 
 
 def _prior(wanted: Wanted, noun: Noun) -> Group | None:
@@ -188,7 +258,7 @@ def _role_of_known(page: Page, wanted: Wanted, noun: Noun) -> str:
         return "subject" if noun.governor in {"of", "about"} else "input"
     if _prior(wanted, noun):
         return "back"
-    if noun.governor in {"ask", "then"} or (noun.medium == "voice" and noun.governor in {"with", "and", "start"}):
+    if noun.governor in {"ask", "then", "series"} or (noun.medium == "voice" and noun.governor in {"with", "and", "start"}):
         return "request"
     if noun.governor == "start" and noun.determiner == "definite":
         return "request" if not noun.weak or not wanted.groups else "subject"
@@ -240,7 +310,7 @@ def _role_of_new(page: Page, wanted: Wanted, noun: Noun) -> str:
         return "input"
     if noun.governor == "word":
         return _role_after_word(page, wanted, noun)
-    if _is_piece(wanted, noun):
+    if _is_piece(wanted, noun) or _is_turned_into(page, noun):
         return "request"
     return "for" if noun.governor in {"for", "place", "with", "use", "from"} else "subject"
 
@@ -251,6 +321,13 @@ def _is_piece(wanted: Wanted, noun: Noun) -> bool:
     several = noun.medium == "video" and (noun.count or 1) > 1 and not noun.weak and noun.determiner == "count"
     whole = last is not None and last.role == "request" and last.medium == "video" and last.end == noun.governor_at
     return several and whole and noun.governor in {"of", "from", "with"}
+
+
+def _is_turned_into(page: Page, noun: Noun) -> bool:
+    """"turn that photo into a 5 s video"."""
+    if noun.governor != "place" or noun.medium not in _VISUAL:
+        return False
+    return any(page.has(at, "turn") for at in range(page.segment_start(noun.at), noun.governor_at))
 
 
 def _is_listed_view(page: Page, wanted: Wanted, noun: Noun) -> bool:
@@ -317,6 +394,8 @@ def _merged(page: Page, wanted: Wanted, noun: Noun) -> Group | None:
     if noun.medium == "voice":
         new = (noun.determiner == "count" and noun.count is not None and not noun.weak) or noun.determiner == "another"
         return None if new else prior
+    if noun.governor in _OPEN and not prior.counted and prior.count == 1 and _is_just_one(page, noun):
+        return prior
     if noun.determiner in {"count", "another"}:
         if _is_correction(page, noun):
             return prior
@@ -332,6 +411,16 @@ def _merged(page: Page, wanted: Wanted, noun: Noun) -> Group | None:
     following = noun.end < page.size and page.segment[noun.end] == page.segment[noun.at]
     tells_more = following and page.has(noun.end, "of", "about", "with")
     return None if tells_more or noun.governor == "and" else prior
+
+
+def _is_just_one(page: Page, noun: Noun) -> bool:
+    """"a poster for the sale, just one image", "une seule image": how many, not one more."""
+    if noun.count != 1 or noun.determiner == "another" or (noun.end < page.size and page.has(noun.end, "of", "about", "with")):
+        return False
+    return any(
+        page.has(at, "only") or (page.has(at, "number") and page.value(at, "number") == "1" and page.end(at, "number") > at + 1)
+        for at in range(noun.first, noun.at)
+    )
 
 
 def _is_numbered(page: Page, noun: Noun) -> bool:
@@ -372,7 +461,7 @@ def _cancel(wanted: Wanted, noun: Noun) -> None:
 def _animate(page: Page, wanted: Wanted, at: int, nouns: list[Noun]) -> None:
     """"animate that photo": a clip made from what was named, unless a clip is asked for beside it."""
     sentence = page.sentence_range(at)
-    end = page.end(at, "animate")
+    end = page.end(at, "animate" if page.has(at, "animate") else "turn")
     source = _animated_source(page, wanted, at, end, nouns)
     video = wanted.latest("video")
     if video is not None and page.sentence[video.at] == page.sentence[at]:
@@ -387,7 +476,7 @@ def _animate(page: Page, wanted: Wanted, at: int, nouns: list[Noun]) -> None:
     )
     if source is not None:
         group.depends.append(source)
-        group.count = _how_many(page, source, end, sentence)
+        group.count = _how_many(page, source, at, end, sentence)
         group.counted = group.count > 1
     if group.noun is not None:
         nouns.remove(group.noun)
@@ -403,21 +492,26 @@ def _animated_source(page: Page, wanted: Wanted, at: int, end: int, nouns: list[
         return None
     if end > at + 1 and any(page.has(place, "it") for place in range(at, end)):
         return photo
-    if any(page.tokens[place].word in {"it", "them"} for place in range(at, end)):
+    if any(page.tokens[place].word in {"it", "them"} for place in range(at, end)) or page.word(at).endswith(_CLITICS):
         return photo
     for place in range(end, min(page.sentence_range(at).stop, end + 7)):
         mark = page.owner[place]
         if mark is not None and mark.kind == "reference":
             return None
-        if page.has(place, "it"):
+        if page.has(place, "it") or (place == end and page.tokens[place].gap == "-"):
             return photo
         noun = next((noun for noun in nouns if noun.at == place), None)
         if noun is not None and noun.medium == "photo" and (noun.determiner in _KNOWN or noun.ordinal):
             return photo
-    return photo if page.sentence_range(at).stop <= end + 1 or not page.tokens[end].is_word else None
+    if page.sentence_range(at).stop <= end + 1 or not page.tokens[end].is_word:
+        return photo
+    before = [noun for noun in nouns if at - 6 <= noun.at < at and page.sentence[noun.at] == page.sentence[at]]
+    return photo if any(noun.medium == "photo" and noun.determiner in _KNOWN for noun in before) else None
 
 
-def _how_many(page: Page, source: Group, end: int, sentence: range) -> int:
+def _how_many(page: Page, source: Group, at: int, end: int, sentence: range) -> int:
+    if any(page.word(place).endswith(_PLURAL_CLITICS) for place in range(at, end)):
+        return source.count
     for place in range(end - 1, min(sentence.stop, end + 6)):
         if page.has(place, "ordinal") or page.has(place, "one_of"):
             return 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.brief.groups import Anchor, Group, Wanted
-from orchestrator.brief.page import Page
+from orchestrator.brief.groups import Anchor, Group, Wanted, is_question
+from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.references import medium_of
 
 __all__ = ["guess_groups"]
@@ -13,7 +13,7 @@ _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 
 def guess_groups(page: Page, wanted: Wanted) -> None:
     """Opens a group from weaker signs if the words asked for nothing outright."""
-    if wanted.groups:
+    if wanted.groups or all(is_question(page, at) for at in range(page.size)):
         return
     for guess in (_from_purpose, _from_generic, _from_network, _from_length, _from_file, _from_shape):
         guess(page, wanted)
@@ -68,9 +68,17 @@ def _from_network(page: Page, wanted: Wanted) -> None:
 
 def _from_length(page: Page, wanted: Wanted) -> None:
     for mark in page.of("duration"):
-        if mark.value != "aside" and not page.has(mark.first, "offtopic"):
+        if mark.value != "aside" and not page.has(mark.first, "offtopic") and not _is_of_music(page, wanted, mark):
             wanted.add(Group("video", mark.first), first=mark.first, end=mark.end)
             return
+
+
+def _is_of_music(page: Page, wanted: Wanted, mark: Mark) -> bool:
+    """A length told of a jingle or a song says nothing about a clip."""
+    return any(
+        anchor.medium == "music" and anchor.at < mark.first and page.segment[anchor.at] == page.segment[mark.first]
+        for anchor in wanted.anchors
+    )
 
 
 def _from_file(page: Page, wanted: Wanted) -> None:

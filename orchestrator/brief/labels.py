@@ -32,14 +32,17 @@ _FIELD = {
 _PLATFORM = {"prefer": "platform.prefer", "avoid": "platform.avoid"}
 _LINKS = (
     "article", "definite", "possessive", "demonstrative", "of", "with", "for", "from", "place", "and", "or", "nor",
-    "then", "but", "each", "it", "about", "say_link", "spoken_in", "mark", "plus", "show", "have", "approx", "up_to",
-    "any", "range_to", "only", "all", "range_from",
+    "then", "but", "each", "it", "about", "say_link", "spoken_in", "mark", "plus", "show", "have", "approx", "any",
+    "range_to", "only", "all",
 )  # fmt: skip
 _ASKED_WITH = frozenset({"count", "article", "another", "vague"})
-_ASKING = ("ask", "have", "use", "correct", "correction", "then", "and", "but", "chat", "up_to", "total")
+_ASKING = ("ask", "turn", "have", "use", "correct", "correction", "then", "and", "but", "chat", "total")
 _FILMS = ("join", "apart", "laid")
 _SPOKEN = ("speak", "says")
 _SIGNED_BY = 3
+_GAP = 5
+_SHORT = 3
+_BESIDE = frozenset({"with", "and", "plus", "start", "ask", "mark"})
 _LOOSE = frozenset({"money", "voice", "time", "shown"})
 
 
@@ -158,8 +161,8 @@ def _nearest_before(desk: _Desk, at: int) -> Group | None:
 def _label_anchor(desk: _Desk, anchor: Anchor) -> None:
     page = desk.page
     if anchor.medium in {"music", "copy"}:
-        told = anchor.noun is not None and anchor.noun.governor == "for"
-        if anchor.role in {"request", "back"} or (anchor.role == "for" and not told):
+        beside = anchor.noun is not None and anchor.noun.governor in _BESIDE
+        if anchor.role in {"request", "back"} or (beside and anchor.role in {"for", "subject"}):
             desk.write(anchor.first, anchor.end, _means_of_copy(desk, anchor))
         return
     if anchor.role == "cancel":
@@ -169,7 +172,9 @@ def _label_anchor(desk: _Desk, anchor: Anchor) -> None:
         means = desk.field(user, "depends_on") if user else desk.field(anchor.group, "medium")
         desk.write(anchor.first, anchor.end, means)
     elif anchor.role == "input":
-        desk.write(anchor.first, anchor.end, NOISE if page.of("reference") else LOST)
+        given = any(page.has(at, "attached", "existing", "have") for at in range(anchor.first, anchor.end))
+        lost = given and not page.of("reference") and anchor.medium != "voice"
+        desk.write(anchor.first, anchor.end, LOST if lost else NOISE)
     elif anchor.role == "whole" or (anchor.role == "for" and page.has(anchor.first - 1, "join")):
         desk.write(anchor.first, anchor.end, "compose")
     elif anchor.role == "generic" or page.has(anchor.at, "network"):
@@ -217,6 +222,15 @@ def _label_count(desk: _Desk, anchor: Anchor, group: Group | None) -> None:
 def _label_beside_facts(desk: _Desk) -> None:
     """Words that only make sense with the fact they stand at: "accent", "versions of", "says", "ads"."""
     page = desk.page
+    for mark in page.of("duration", "budget"):
+        lower = mark.first - 2
+        ranged = lower >= 0 and page.tokens[lower].kind is Kind.NUMBER and len(page.tokens[lower + 1].text) <= _SHORT
+        if ranged and page.segment[lower] == page.segment[mark.first]:
+            desk.write(lower, mark.first, desk.labels[mark.first] or LINK)
+    for mark in page.of("prefer", "avoid"):
+        if page.has(mark.end, "use_after", "shun_after"):
+            names = [name for name in ("use_after", "shun_after") if page.has(mark.end, name)]
+            desk.write(mark.end, max(page.end(mark.end, name) for name in names), desk.labels[mark.first] or LINK)
     for mark in page.of("language", "accent", "script", "money"):
         if mark.kind == "money" and "budget" not in mark.means:
             first, end = page.segment_start(mark.first), page.segment_end(mark.end - 1)
@@ -225,12 +239,15 @@ def _label_beside_facts(desk: _Desk) -> None:
                     desk.labels[at] = LOST
         elif mark.kind == "script":
             first = mark.first
-            while first > 0 and (page.has(first - 1, *_SPOKEN) or page.tokens[first - 1].text == ":"):
-                first -= 1
-            if page.tokens[first].text != ":":
-                desk.write(first, mark.first, desk.labels[mark.first] or LINK)
-        elif page.has(mark.end, "accent_word"):
-            desk.write(mark.end, page.end(mark.end, "accent_word"), desk.labels[mark.first] or LINK)
+            colon = first > 0 and page.tokens[first - 1].text == ":"
+            said = page.before(first - colon, *_SPOKEN)
+            if said is not None:
+                desk.write(said, mark.first, desk.labels[mark.first] or LINK)
+        else:
+            said = page.before(mark.first, "accent_word")
+            desk.write(mark.first if said is None else said, mark.first, desk.labels[mark.first] or LINK)
+            if page.has(mark.end, "accent_word"):
+                desk.write(mark.end, page.end(mark.end, "accent_word"), desk.labels[mark.first] or LINK)
     voice = next((group for group in desk.wanted.groups if group.medium == "voice"), None)
     for at in range(page.size):
         if voice is not None and page.has(at, "speak") and page.owner[at] is None:
@@ -247,9 +264,20 @@ def _label_films(desk: _Desk) -> None:
     for at in range(page.size):
         for name in _FILMS:
             if page.has(at, name) and page.owner[at] is None and desk.wanted.groups:
-                film = desk.understood.compose or name == "apart"
-                if film and any(group.medium == "video" for group in desk.wanted.groups):
+                film = (name == "apart" and len(desk.wanted.groups) > 1) or (desk.understood.compose and not _is_of_platform(page, at))
+                if film:
                     desk.write(at, page.end(at, name), "compose")
+    told = [at for at, means in enumerate(desk.labels) if means == "compose"]
+    for left, right in zip(told, told[1:], strict=False):
+        open_between = all(desk.labels[at] is None for at in range(left + 1, right))
+        if open_between and right - left <= _GAP and page.segment[left] == page.segment[right]:
+            desk.write(left, right, "compose")
+
+
+def _is_of_platform(page: Page, at: int) -> bool:
+    """"Veo for the video": the words are about the service before them."""
+    mark = page.owner[at - 1] if at else None
+    return mark is not None and mark.kind in _PLATFORM
 
 
 def _label_words(desk: _Desk) -> None:
@@ -281,7 +309,7 @@ def _label_signature(desk: _Desk) -> None:
     short = len(names) <= _SIGNED_BY and all(page.tokens[at].text[0].isupper() for at in names if page.tokens[at].is_word)
     if after and short:
         for at in names:
-            desk.labels[at] = NOISE if desk.labels[at] == CREATIVE else desk.labels[at]
+            desk.labels[at] = NOISE if desk.labels[at] in {None, CREATIVE} else desk.labels[at]
 
 
 def _means_of_word(desk: _Desk, at: int, *, opening: bool) -> str | None:
@@ -295,6 +323,6 @@ def _means_of_word(desk: _Desk, at: int, *, opening: bool) -> str | None:
     names = {name for name, _ in held}
     if "chat" in names and not names & {"place", "for"}:
         return NOISE
-    if opening and names & set(_ASKING) or names & {"deadline", "total", "series"}:
+    if opening and names & set(_ASKING) or names & {"deadline", "total", "series", "laid"}:
         return LINK
     return LINK if names & set(_LINKS) else None

@@ -79,11 +79,11 @@ def lexicon(language: str) -> Lexicon:
     entries: dict[str, list[_Entry]] = {}
     endings: list[tuple[str, str, str]] = []
     for name in (*_SHARED, language):
-        for category, value, phrase in (*_phrases(name), *_colours(name)):
+        for category, value, phrase in (*_phrases(name), *_own(name)):
             if phrase.startswith("*"):
                 endings.append((fold(phrase[1:]), category, value))
                 continue
-            exact = phrase[1:].lower() if phrase.startswith("=") else ""
+            exact = phrase[1:].split()[0].lower() if phrase.startswith("=") else ""
             first, *rest = words_of(phrase.removeprefix("="))
             entries.setdefault(first, []).append(_Entry(tuple(rest), category, value, exact))
     for word, number in compounds(language).items():
@@ -126,9 +126,11 @@ def _phrases(name: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def _colours(language: str) -> list[tuple[str, str, str]]:
-    shades = _tables("colours").get(language, {})
-    return [("colour", value, phrase) for value, phrases in shades.items() for phrase in _split(phrases)]
+def _own(language: str) -> list[tuple[str, str, str]]:
+    """What the files hold that have one table for each language."""
+    shades = [("colour", value, phrases) for value, phrases in _tables("colours").get(language, {}).items()]
+    small = [(key, "", phrases) for key, phrases in _tables("grammar").get(language, {}).items()]
+    return [(category, value, one) for category, value, many in (*shades, *small) for one in _split(many)]
 
 
 def _split(phrases: str) -> list[str]:

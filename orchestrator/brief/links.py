@@ -52,8 +52,9 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
     if noun is None or noun.determiner not in {"definite", "demonstrative", "possessive", "each"}:
         return None
     made_from = noun.governor in {"from", "use", "animate"} or (noun.governor == "of" and noun.determiner == "demonstrative")
+    turned = any(page.has(at, "turn") for at in range(page.segment_start(source.at), source.first))
     starts = noun.governor == "with" and source.medium == "photo" and any(page.has(at, "first_frame") for at in range(source.end, min(page.size, source.end + 6)))
-    if not (made_from or starts):
+    if not (made_from or starts or turned):
         return None
     other = "video" if source.medium == "photo" else "photo"
     here = [
@@ -64,7 +65,7 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
     before = [anchor for anchor in here if anchor.at < source.at]
     if before:
         return before[-1]
-    return here[0] if here and noun.governor in {"from", "use"} else None
+    return here[0] if here and (turned or noun.governor in {"from", "use"}) else None
 
 
 def _link_pronoun(page: Page, wanted: Wanted, at: int) -> None:
@@ -74,13 +75,20 @@ def _link_pronoun(page: Page, wanted: Wanted, at: int) -> None:
     if photo is None:
         return
     sentence = page.sentence_range(at)
-    for place in range(at, sentence.stop):
-        if page.has(place, "from") and page.has(page.end(place, "from"), "pronoun"):
+    for place in range(max(sentence.start, photo.at + 1), sentence.stop):
+        if _is_from_it(page, place):
             video.depends.append(photo)
             return
         if page.has(place, "first_frame") and any(page.has(near, "pronoun") for near in range(sentence.start, sentence.stop)):
             video.depends.append(photo)
             return
+
+
+def _is_from_it(page: Page, at: int) -> bool:
+    """"from it", "a partir de ella", and in one word "dela" where it opens the phrase."""
+    if page.has(at, "from"):
+        return page.has(at, "pronoun") or page.has(page.end(at, "from"), "pronoun")
+    return page.has(at, "of") and page.has(at, "pronoun") and page.segment_start(at) == at
 
 
 def is_composed(page: Page, wanted: Wanted) -> bool:

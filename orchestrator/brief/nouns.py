@@ -150,7 +150,7 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
             return at
     for category in _STOPS:
         at = page.before(place, category)
-        if at is None:
+        if at is None or (category == "vague" and _is_genitive(page, at)):
             continue
         if category in {"article", "definite", "possessive", "demonstrative", "vague", "another", "each", "every"}:
             noun.first = at
@@ -161,6 +161,8 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
             contracted = _contracted(page, at, place)
             if contracted:
                 _governed(noun, contracted, at)
+                if contracted == "series":
+                    _series(page, noun, at, page.segment_start(noun.at))
             else:
                 _governor(page, noun, at, page.segment_start(noun.at))
         else:
@@ -181,10 +183,30 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
     return place - 1
 
 
+def _is_genitive(page: Page, at: int) -> bool:
+    """Whether "des", "dei" or "delle" means "of the": right after a noun, not after a verb or at the start."""
+    if not page.has(at, "of") or at == 0 or page.segment[at - 1] != page.segment[at]:
+        return False
+    return page.before(at, "ask", "and", "with", "then", "or", "chat", "but") is None
+
+
 def _contracted(page: Page, at: int, end: int) -> str:
     """The preposition that is one word with this article: "da", "num", "al", "du", "nella", "zum"."""
     tags = page.tags[at]
-    return next((name for name in ("series", "from", "of", "for", "place") if name in tags and tags[name].end == end), "")
+    names = (name for name in ("series", "ask", "from", "of", "for", "place") if name in tags and tags[name].end == end)
+    return _shared(page, at, next(names, ""))
+
+
+def _shared(page: Page, at: int, governor: str) -> str:
+    """"preciso duma foto e de um vídeo": the preposition belongs to the verb that asks, so the verb governs."""
+    if governor != "of":
+        return governor
+    if page.before(at, "ask") is not None:
+        return "ask"
+    start = page.segment_start(at)
+    joined = page.before(at, "and") is not None
+    asked = any(page.has(place, "ask") for place in range(page.sentence_range(at).start, at))
+    return ("and" if joined else "start") if asked and (joined or at == start) else governor
 
 
 def _governed(noun: Noun, governor: str, at: int) -> None:
@@ -204,7 +226,7 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
     for category in _STOPS:
         at = page.before(place, category)
         if at is not None:
-            _governed(noun, category, at)
+            _governed(noun, _shared(page, at, category), at)
             if category == "series":
                 _series(page, noun, at, start)
             return

@@ -81,10 +81,12 @@ def _in_words(page: Page, at: int) -> Number | None:
         tag = page.tag(place, "number")
         if tag is None:
             joins = place > at and page.has(place, "and") and page.tag(place + 1, "number") is not None
-            if not joins or not current or not _adds(current, int(page.value(place + 1, "number"))):
+            if not joins or not current or not _adds(current, int(float(page.value(place + 1, "number")))):
                 break
             place += 1
             continue
+        if "." in tag.value:
+            return Number(float(tag.value), tag.end) if place == at else Number(total + current, end)
         value = int(tag.value)
         if value == 1000:
             total, current = total + max(1, current) * 1000, 0

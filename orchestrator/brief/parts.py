@@ -43,6 +43,9 @@ def _versions(page: Page, wanted: Wanted, at: int) -> int:
     end = page.end(at, "versions")
     count, first, told = _counted(page, at)
     last = _trait_after(page, end)
+    if last == end and page.has(at, "series"):
+        after = page.end(at, "series")
+        last = max(end, _trait_after(page, after) if page.owner[min(after, page.size - 1)] else end)
     first_trait = any(page.owner[place] and page.owner[place].kind in _TRAITS["video"] for place in range(first, at))  # type: ignore[union-attr]
     if page.has(at, "medium") and not told:
         return end
@@ -100,7 +103,7 @@ def _part(page: Page, wanted: Wanted, at: int) -> int:
         if not names:
             return at + 1
         count, place = 1, max(page.end(at, name) for name in names)
-    place = page.skip(place, "another", "ordinal", "place", "spoken_in", "for", "definite", "mark")
+    place = page.skip(place, "another", "ordinal", "place", "spoken_in", "for", "definite", "mark", "from", "with", "of")
     last = _trait_after(page, place)
     if last <= place or not _ends_part(page, last):
         return at + 1
@@ -122,7 +125,7 @@ def _trait_after(page: Page, at: int) -> int:
             place = page.end(place, "network")
         elif mark is None and page.has(place, "language", "accent"):
             place = max(page.end(place, name) for name in ("language", "accent") if page.has(place, name))
-        elif page.has(place, "place", "spoken_in", "for", "mark", "of") and place + 1 < page.size and (page.owner[place + 1] or page.has(place + 1, "language", "network", "mark", "article")):
+        elif page.has(place, "place", "spoken_in", "for", "mark", "of", "from", "with") and place + 1 < page.size and (page.owner[place + 1] or page.has(place + 1, "language", "network", "mark", "article")):
             nxt = _trait_after(page, place + 1)
             if nxt == place + 1:
                 break

@@ -26,6 +26,10 @@ def find_shapes(page: Page) -> None:
                 _trap_at(page, at)
         elif page.has(at, "shape") and _is_shape(page, at):
             page.claim("shape", at, page.end(at, "shape"), page.value(at, "shape"))
+            if page.has(at, "medium") and page.end(at, "medium") == page.end(at, "shape"):
+                page.owner[at] = None
+        elif page.has(at, "shape_alone") and _is_alone(page, at):
+            page.claim("shape", at, page.end(at, "shape_alone"), page.value(at, "shape_alone"))
 
 
 def _ratio_at(page: Page, at: int) -> bool:
@@ -94,6 +98,12 @@ def _trap_at(page: Page, at: int) -> None:
         day = digits(token.text, "en")
         if month.kind is Kind.NUMBER and month.glued and day and day <= 31 and month.text.isdigit():
             page.claim("time", at, after + 2)
+
+
+def _is_alone(page: Page, at: int) -> bool:
+    """"…, landscape": a word that is a shape only when it says nothing else."""
+    rest = page.skip(page.end(at, "shape_alone"), "chat")
+    return at > 0 and page.segment_start(at) == at and rest >= page.segment_end(at)
 
 
 def _is_shape(page: Page, at: int) -> bool:

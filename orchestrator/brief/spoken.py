@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.brief.groups import Group, Wanted
+from orchestrator.brief.groups import Anchor, Group, Wanted
 from orchestrator.brief.language import best, is_european_portuguese, scores
 from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.quotes import Quote
@@ -94,7 +94,7 @@ def script_language(page: Page, script: str) -> str | None:
 
     tokens = tokenise(CleanText(script, script, range(len(script)), range(1, len(script) + 1)))
     total = scores(tokens)
-    total[page.language] += 0.4
+    total[page.language] += 1.05
     if not any(token.is_word for token in tokens):
         return None
     return region(page, best(total, page.language))
@@ -129,8 +129,8 @@ def _near_voice(page: Page, wanted: Wanted, category: str) -> list[int]:
         if not page.has(at, category):
             continue
         near = any(
-            page.segment[anchor.at] == page.segment[at]
-            or (page.sentence[anchor.at] == page.sentence[at] and 0 < at - anchor.end < 9)
+            (page.segment[anchor.at] == page.segment[at] and _is_nearest(page, wanted, anchor, at))
+            or (page.sentence[anchor.at] == page.sentence[at] and 0 < at - anchor.end < 9 and _speaks(page, wanted, at))
             for anchor in anchors
         )
         if near or alone or page.before(at, "speak") is not None:
@@ -140,5 +140,13 @@ def _near_voice(page: Page, wanted: Wanted, category: str) -> list[int]:
     return found
 
 
-def spoken_marks(page: Page) -> list[Mark]:
-    return page.of("script")
+def _is_nearest(page: Page, wanted: Wanted, voice: Anchor, at: int) -> bool:
+    """Whether no other asset stands between a voice and a word behind it."""
+    return not any(voice.at < other.at <= at and other.medium != "voice" for other in wanted.anchors)
+
+
+def _speaks(page: Page, wanted: Wanted, at: int) -> bool:
+    """Whether a word in another segment is about the voice, not about the picture beside it."""
+    segment = range(page.segment_start(at), page.segment_end(at))
+    seen = any(group.medium != "voice" for group in wanted.groups)
+    return not seen or any(page.has(place, "gender", "accent_word") for place in segment)

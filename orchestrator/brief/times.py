@@ -66,7 +66,8 @@ def _measured(page: Page, first: int, number: Number) -> int:
             return _claim(page, first, page.end(end, "minute_and_half"), number.value * 60 + 30)
         if unit == "minute":
             return _minutes(page, first, end, number.value)
-        return _claim(page, first, _unit_end(page, end), number.value)
+        last = _claim(page, first, _unit_end(page, end), number.value)
+        return _and_another(page, last)
     scale = 60 if unit == "minute" else 1
     last = _unit_end(page, end)
     if ranged:
@@ -76,6 +77,22 @@ def _measured(page: Page, first: int, number: Number) -> int:
         ends = last if place == len(values) - 1 else value.end
         _claim(page, starts, ends, value.value * scale)
     return last
+
+
+def _and_another(page: Page, at: int) -> int:
+    """"one of 30 seconds and one of 15": the unit is said once; answers where the last length ends."""
+    joint = page.skip(at, "and", "or") if page.has(at, "and", "or") else at
+    if joint == at or not page.has(joint, "article", "another"):
+        return at
+    number = number_at(page, page.skip(joint, "article", "another", "of", "from", "with"))
+    if number is None or number.value < 2 or _unit(page, number.end) or not _stops(page, number.end):
+        return at
+    return _claim(page, number.end - 1, number.end, number.value)
+
+
+def _stops(page: Page, at: int) -> bool:
+    """Whether the number before this place counts nothing: a mark or the end follows."""
+    return at >= page.size or (not page.tokens[at].is_word and page.tokens[at].text not in "%:x×/")
 
 
 def _link(page: Page, at: int) -> tuple[int, bool] | None:
@@ -110,7 +127,8 @@ def _unit(page: Page, at: int) -> str | None:
         return "second" if twice else "minute"
     for unit in ("second", "minute", "longer"):
         if page.has(at, unit) and token.kind is not Kind.LINE:
-            if token.word == "m" and not (at + 1 < page.size and page.tokens[at + 1].text[0].isdigit()):
+            following = page.tokens[at + 1] if at + 1 < page.size else None
+            if token.word == "m" and not (following and following.glued and following.text[0].isdigit()):
                 continue
             return unit
     return None
@@ -192,10 +210,10 @@ def _claim(page: Page, first: int, end: int, seconds: float) -> int:
 def _is_era(page: Page, first: int, end: int, seconds: float) -> bool:
     """"80s disco", "the 90s": a decade, not a length."""
     unit = page.tokens[end - 1]
-    if seconds % 10 or not 20 <= seconds <= 90 or unit.word != "s" or not unit.glued:
+    if seconds % 10 or unit.word != "s" or not unit.glued or page.language_of(first) != "en":
         return False
-    if page.language_of(first) != "en":
-        return False
+    if not 20 <= seconds <= 90:
+        return 1_800 <= seconds <= 2_090
     followed = end < page.size and (page.has(end, "era") or page.tokens[end].gap == "-")
     media = page.has(end, "medium") and not page.has(end, "era")
     the = page.before(first, "definite") is not None and not page.has(end, "medium")
@@ -208,7 +226,3 @@ def _is_aside(page: Page, first: int) -> bool:
     """Whether these words tell when or how fast something happens, not how long the asset is."""
     start = page.segment_start(first)
     return any(page.has(place, "deadline") for place in range(max(start, first - 3), first))
-
-
-def durations(page: Page) -> list[Mark]:
-    return page.of("duration")

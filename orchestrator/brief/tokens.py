@@ -25,7 +25,7 @@ _PIECES = re.compile(
   | (?P<short>(?<![\w])(?:w/o|[pcsw]/)(?=[\s\w]|$))
   | (?P<number>\d+(?:[.,]\d+)*)
   | (?P<unit>(?<=\d)[^\W\d_]+)
-  | (?P<elided>(?<![\w'’])(?:{_ELISIONS})['’](?=\w))
+  | (?P<elided>(?<![\w'’])(?:{_ELISIONS})['’](?=\w|\Z))
   | (?P<word>[^\W\d_]\w*(?:['’][^\W\d_]\w*)*)
   | (?P<line>\n[\s]*)
   | (?P<mark>\S)

@@ -95,9 +95,9 @@ def _understanding(page: Page, wanted: Wanted, drafts: list[Draft], budget: Budg
     return Understanding(
         tasks=tuple(_task(draft) for draft in drafts[:MOST_TASKS]),
         compose=is_composed(page, wanted),
-        budget_usd=budget.amount if budget and not foreign else None,
+        budget_usd=budget.figure if budget and not foreign else None,
         budget_currency=budget.currency if budget and foreign else None,
-        budget_amount=budget.amount if budget and foreign else None,
+        budget_amount=budget.figure if budget and foreign else None,
         platform=PlatformWishes(prefer=preferred, avoid=avoided),
         negative=negatives(page),
     )

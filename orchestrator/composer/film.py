@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from agentes.media import fonts, probe, quality
+from agentes.media import fonts
 from agentes.media.shelf import Shelf
 from orchestrator.composer.render import Voiced, render
 from shared_knowledge.errors import Unsuitable
@@ -27,8 +27,7 @@ async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, de
     rendered = await render(
         film, clips, voices, room / "film.mp4", fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY
     )
-    found = await probe.measure(rendered.path)
-    heard = await quality.measure(rendered.path, found)
+    found = rendered.found
     captions = await asyncio.to_thread(shelf.put, rendered.srt) if rendered.srt else None
     stored = await asyncio.to_thread(shelf.put, rendered.path)
     shelf.clear(desk)
@@ -50,7 +49,7 @@ async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, de
         warnings=(*rendered.warnings, *unheard),
         measured={
             **found.model_dump(mode="json", exclude_none=True),
-            **heard.model_dump(mode="json", exclude_none=True),
+            **rendered.measured.model_dump(mode="json", exclude_none=True),
             **({"captions": captions.path} if captions else {}),
         },
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared_knowledge.errors import (
     AgentesError,
@@ -21,6 +21,7 @@ from shared_knowledge.errors import (
 from shared_knowledge.vocabulary import Brief, Choice, Medium, Money, Quality
 
 if TYPE_CHECKING:
+    from orchestrator.faces.cli import Wishes
     from orchestrator.quoting import Proposal
 
 __all__ = [
@@ -38,9 +39,6 @@ __all__ = [
 _LONGEST_BRIEF = 1 << 20
 _LONGEST_BATCH = 1 << 26
 
-OnRefusal = Literal["stop", "elsewhere"]
-OnDoubt = Literal["hold", "buy-again"]
-
 
 class BatchLine(NamedTuple):
     """One brief of a batch."""
@@ -49,31 +47,19 @@ class BatchLine(NamedTuple):
     brief: str
 
 
-def brief(
-    text: str,
-    *,
-    budget: str | None,
-    quality: Quality | None,
-    draft: bool,
-    use: Sequence[str] | None,
-    avoid: Sequence[str] | None,
-    on_refusal: str,
-    on_doubt: str,
-    quote: str | None,
-    from_job: str | None,
-) -> Brief:
+def brief(text: str, wishes: Wishes) -> Brief:
     """The brief a person meant with these words and options; BadRequest names what is wrong."""
     return Brief(
         text=text,
-        budget=None if budget is None else _amount(budget),
-        quality=quality,
-        draft=draft,
-        use=tuple(_choice(one, "--use") for one in use or ()),
-        avoid=tuple(_choice(one, "--avoid") for one in avoid or ()),
-        on_refusal=cast(OnRefusal, _one_of(on_refusal, get_args(OnRefusal), "--on-refusal")),
-        on_doubt=cast(OnDoubt, _one_of(on_doubt, get_args(OnDoubt), "--on-doubt")),
-        accepted_quote=quote,
-        from_job=from_job,
+        budget=None if wishes.budget is None else _amount(wishes.budget),
+        quality=None if wishes.quality is None else Quality(wishes.quality),
+        draft=wishes.draft,
+        use=tuple(_choice(one, "--use") for one in wishes.use),
+        avoid=tuple(_choice(one, "--avoid") for one in wishes.avoid),
+        on_refusal="elsewhere" if wishes.on_refusal == "elsewhere" else "stop",
+        on_doubt="buy-again" if wishes.on_doubt == "buy-again" else "hold",
+        accepted_quote=wishes.quote,
+        from_job=wishes.from_job,
     )
 
 
@@ -185,9 +171,3 @@ def _choice(text: str, option: str) -> Choice:
     if equals and head not in set(Medium):
         raise BadRequest(f"{option} {text}: {head} is not a medium.", todo="Use photo, video or voice.")
     return Choice(platform=platform, medium=Medium(head) if equals else None, model=model or None)
-
-
-def _one_of(value: str, allowed: Sequence[str], option: str) -> str:
-    if value not in allowed:
-        raise BadRequest(f"{option} {value} is not known.", todo=f"Use {' or '.join(allowed)}.")
-    return value

@@ -75,9 +75,11 @@ def _ffmpeg() -> str:
 
 
 def _speech() -> str:
-    from agentes.drafts import espeak_voices
+    import asyncio
 
-    return f"espeak-ng, {len(espeak_voices.LANGUAGES)} languages"
+    from agentes.drafts import draft_speech
+
+    return f"espeak-ng, {len(asyncio.run(draft_speech.languages()))} languages"
 
 
 def _pictures() -> str:
@@ -86,7 +88,7 @@ def _pictures() -> str:
 
 
 def _keys() -> Iterator[Finding]:
-    for row in assembly.studio().platforms():
+    for row in assembly.directory().rows():
         if row.is_local:
             continue
         shown = ", ".join(f"{name} {state.shown or state.state}" for name, state in row.keys.items())

@@ -228,7 +228,7 @@ def _spec(one: Wanted, sheet: _Sheet, reading: Reading) -> Spec:
         "references": one.references,
         "negative": reading.understanding.negative,
         "palette": reading.palette,
-        "seed": seed_of(reading.text, one.id),
+        "seed": seed_of(reading, one.id),
     }
     if one.medium is Medium.PHOTO:
         kind = sheet.kinds[one.id]

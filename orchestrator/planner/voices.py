@@ -21,11 +21,11 @@ _DEFAULT_VOICE_S = 12.0
 _REGION = {"pt": "pt-BR"}
 
 
-def seed_of(text: str, task: str) -> int:
-    """A seed that the same brief always gives the same task."""
-    return (
-        int.from_bytes(hashlib.sha256(f"{text}\n{task}".encode("utf-8", "replace")).digest()[:4], "big") >> 1
-    )
+def seed_of(reading: Reading, task: str) -> int:
+    """A seed that the same subject always gives; pictures and clips of one number belong together."""
+    number = task.rpartition("-")[2]
+    words = f"{reading.subject or reading.text}\n{number}".encode("utf-8", "replace")
+    return int.from_bytes(hashlib.sha256(words).digest()[:4], "big") >> 1
 
 
 def languages(wanted: list[Wanted], reading: Reading, notes: Notes) -> dict[str, str]:
@@ -89,7 +89,7 @@ def voices(
             style=reading.voice_style,
             quality=quality[one.id],
             references=one.references,
-            seed=seed_of(reading.text, one.id),
+            seed=seed_of(reading, one.id),
         )
         _compare(one, spec, notes)
         specs[one.id] = spec
@@ -106,7 +106,7 @@ def _written(one: Wanted, reading: Reading, language: str, share_s: float | None
         language=reading.language or "en",
         mood=mood_of(f"{reading.voice_style} {scene}"),
     )
-    script = write_script(facts, language, at_most_s=room_s, seed=seed_of(reading.text, one.id))
+    script = write_script(facts, language, at_most_s=room_s, seed=seed_of(reading, one.id))
     assert script is not None
     _say_what_was_written(one, script, reading, language, room_s, share_s, notes)
     return script.text

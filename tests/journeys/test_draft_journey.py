@@ -138,7 +138,11 @@ class TestWhatIsHandedOver:
     def test_the_ledger_agrees(self, place, made):
         report = ask(place, "costs", "--json").json
         assert report["total"]["spent_usd"] == "0.000000"
-        assert report["total"]["orders"] == len(sqlite3.connect(place / "home" / "ledger.db").execute("select 1 from orders where job = ?", (made["job"],)).fetchall())
+        assert report["total"]["orders"] == len(
+            sqlite3.connect(place / "home" / "ledger.db")
+            .execute("select 1 from orders where job = ?", (made["job"],))
+            .fetchall()
+        )
 
     def test_runs_and_show_know_the_job(self, place, made):
         assert any(job["job"] == made["job"] for job in ask(place, "runs", "--json").json)
@@ -233,7 +237,9 @@ class TestInterruptions:
         dying = tmp_path / "ffmpeg"
         dying.write_text("#!/bin/sh\nkill -9 $$\n")
         dying.chmod(0o755)
-        broken = ask(place, "make", BRIEF, "--draft", "--out", "dying", "--json", home="dying", FFMPEG=str(dying))
+        broken = ask(
+            place, "make", BRIEF, "--draft", "--out", "dying", "--json", home="dying", FFMPEG=str(dying)
+        )
         assert broken.code in {4, 5}
         assert "ffmpeg" in json.dumps(broken.json["shortfalls"])
         assert not list((place / "dying").rglob("*.part"))

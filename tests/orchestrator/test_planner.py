@@ -131,12 +131,19 @@ def test_everything_that_was_added_is_said(mug: Plan) -> None:
     assert len(set(mug.assumptions)) == len(mug.assumptions)
 
 
-def test_the_same_brief_gives_the_same_plan_and_another_other_seeds(mug: Plan) -> None:
-    one = planned(photo(count=2), text="one")
-    assert one == planned(photo(count=2), text="one")
-    seeds = [task.spec.seed for made in (one, planned(photo(count=2), text="two")) for task in made.tasks]
+def test_the_same_subject_keeps_its_seeds_and_another_has_others(mug: Plan) -> None:
+    one = planned(photo(count=2), subject="mug", text="one")
+    assert one == planned(photo(count=2), subject="mug", text="one")
+    corrected = planned(photo(count=2), subject="mug", text="one, but warmer")
+    assert [task.spec.seed for task in corrected.tasks] == [task.spec.seed for task in one.tasks]
+    other = planned(photo(count=2), subject="candle")
+    seeds = [task.spec.seed for made in (one, other) for task in made.tasks]
     assert len(set(seeds)) == 4
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_film_and_its_hero_photo_share_a_seed(mug: Plan) -> None:
+    assert spec_of(mug, "photo-1").seed == spec_of(mug, "video-1").seed
 
 
 # ── counting ───────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from agentes.drafts.storyboard.colour import mix
 from agentes.drafts.storyboard.easel import Box, Easel
@@ -17,26 +17,45 @@ __all__ = ["label"]
 
 _HEIGHT = 4.4  # of a pill, in units of the easel
 _AT_LEAST_PX = 13.0
+_FILMED = 0.085  # of the side: a draft clip's camera drifts over eight hundredths of it
 _ROOM_FOR_BADGES = 0.65  # of the width; the rest belongs to the shot
 
 
 def label(
     easel: Easel, sketch: Sketch, *, shot: bool = False, mark: Literal["top", "bottom"] = "bottom"
 ) -> None:
-    """Badges in the upper right, the shot in the upper left if wanted, the draft mark out of the way."""
+    """Badges in the upper right, the shot in the upper left if wanted, the draft mark out of the way.
+
+    A frame that names its shot is going to be filmed, and a moving camera must not cut its labels off.
+    """
     tall = max(_HEIGHT * easel.unit, _AT_LEAST_PX)
-    left = easel.width - easel.margin
+    edge = _Edge.of(easel, filmed=shot)
+    left = easel.width - edge.across
     for badge in reversed(sketch.badges):
-        start = _badge(easel, sketch, badge, left, tall)
+        start = _badge(easel, sketch, badge, left, edge.down, tall)
         if start is None:
             break
         left = start - 1.1 * easel.unit
     if shot:
-        _shot(easel, sketch, left, tall)
-    _draft_mark(easel, sketch, easel.margin + tall + 1.6 * easel.unit if mark == "top" else None)
+        _shot(easel, sketch, left, edge, tall)
+    top = edge.down + tall + 1.6 * easel.unit if mark == "top" else None
+    _draft_mark(easel, sketch, edge.across, top)
 
 
-def _badge(easel: Easel, sketch: Sketch, badge: str, right: float, tall: float) -> float | None:
+class _Edge(NamedTuple):
+    """How far labels stay away from the sides of the picture."""
+
+    across: float
+    down: float
+
+    @classmethod
+    def of(cls, easel: Easel, *, filmed: bool) -> _Edge:
+        if not filmed:
+            return cls(easel.margin, easel.margin)
+        return cls(max(easel.margin, _FILMED * easel.width), max(easel.margin, _FILMED * easel.height))
+
+
+def _badge(easel: Easel, sketch: Sketch, badge: str, right: float, down: float, tall: float) -> float | None:
     """One pill, with a little frame of its shape if it is a ratio; says where it begins."""
     unit = easel.unit
     words = _small(badge, easel.width, tall, unit)
@@ -45,7 +64,7 @@ def _badge(easel: Easel, sketch: Sketch, badge: str, right: float, tall: float) 
     ratio = _ratio(badge)
     icon = 2.6 * unit if ratio else 0.0
     width = words.width + 2.6 * unit + (icon + 0.9 * unit if ratio else 0.0)
-    pill = Box(right - width, easel.margin, width, tall)
+    pill = Box(right - width, down, width, tall)
     if pill.left < (1 - _ROOM_FOR_BADGES) * easel.width:
         return None
     ink = sketch.palette.coal
@@ -58,13 +77,13 @@ def _badge(easel: Easel, sketch: Sketch, badge: str, right: float, tall: float) 
     return pill.left
 
 
-def _shot(easel: Easel, sketch: Sketch, right: float, tall: float) -> None:
-    unit, margin = easel.unit, easel.margin
-    room = right - margin - 4.9 * unit
+def _shot(easel: Easel, sketch: Sketch, right: float, edge: _Edge, tall: float) -> None:
+    unit = easel.unit
+    room = right - edge.across - 4.9 * unit
     words = _small(sketch.shot, room, tall, unit) if room > 8 * unit else None
     if words is None:
         return
-    pill = Box(margin, margin, words.width + 4.9 * unit, tall)
+    pill = Box(edge.across, edge.down, words.width + 4.9 * unit, tall)
     light = disc(
         pill.left + 1.9 * unit, pill.top + tall / 2, 0.72 * unit, sketch.palette.accent.at(light=0.74).hex
     )
@@ -101,14 +120,14 @@ def _frame(easel: Easel, box: Box, ratio: float, ink: Colour) -> None:
     )
 
 
-def _draft_mark(easel: Easel, sketch: Sketch, top: float | None) -> None:
+def _draft_mark(easel: Easel, sketch: Sketch, across: float, top: float | None) -> None:
     look = Lettering(
         weight=600, largest=1.75 * easel.unit, smallest=1.75 * easel.unit, lines=1, tracking=0.22
     )
     words = fit(sketch.mark, 0.5 * easel.width, 3 * easel.unit, look)
     if words is None:
         return
-    x = easel.width - easel.margin - words.width
+    x = easel.width - across - words.width
     y = easel.height - easel.margin - words.height + 0.4 * easel.unit if top is None else top
     ground = easel.average(Box(x, y, words.width, words.height))
     letter(easel, words, x, y, mix(ground, sketch.palette.letters_on(ground), 0.72))

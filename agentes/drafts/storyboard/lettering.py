@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -140,12 +141,19 @@ def _cut(word: str, font: ImageFont.FreeTypeFont, width: float, tracking: float)
     """A word in pieces that fit a line each, with hyphens."""
     pieces = []
     while _length(word, font, tracking) > width and len(word) > 3:
-        keep = len(word) - 1
-        while keep > 1 and _length(f"{word[:keep]}-", font, tracking) > width:
-            keep -= 1
-        pieces.append(f"{word[:keep]}-")
-        word = word[keep:]
+        pieces.append(_start(word, font, width, tracking))
+        word = word[len(pieces[-1]) - 1 :]
     return " ".join((*pieces, word))
+
+
+def _start(word: str, font: ImageFont.FreeTypeFont, width: float, tracking: float) -> str:
+    """As much of a word as fits, with a hyphen."""
+
+    def long(keep: int) -> float:
+        return _length(f"{word[:keep]}-", font, tracking)
+
+    keep = bisect_right(range(1, len(word)), width, key=long)
+    return f"{word[: max(keep, 1)]}-"
 
 
 def _shortened(

@@ -121,5 +121,5 @@ def _value(understanding: Understanding, field: str) -> str:
     return listed(value) if isinstance(value, tuple) else ""
 
 
-def _dollars(amount: float) -> str:
-    return Money(round(amount * 1_000_000)).short if 0 <= amount <= 1_000_000 else f"${amount:g}"
+def _dollars(said: float) -> str:
+    return Money(round(said * 1_000_000)).short if 0 <= said <= 1_000_000 else f"${said:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from agentes.contract import Done, File
 from agentes.drafts import draft_speech
 from agentes.media import loudness, probe, quality
-from shared_knowledge.errors import Unsuitable
+from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.vocabulary import Money, Order, VoiceIntent, VoiceSpec
 
 PORTUGUESE = (
@@ -149,6 +150,22 @@ async def test_a_limit_that_cannot_be_kept_says_how_many_words_to_cut(tmp_path: 
 async def test_an_unknown_language_gets_the_list_of_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(Unsuitable, match=r"does not speak qqq-XX\. It speaks af, .*cmn.*pt-br"):
         await _speak(tmp_path, "Qapla'", language="qqq-XX")
+
+
+async def test_every_language_the_catalogue_promises_is_spoken() -> None:
+    known = set(await draft_speech.languages())
+    root = Path(draft_speech.__file__).parents[2]
+    facts = tomllib.loads((root / "shared_knowledge/platforms/draft_speech.toml").read_text())
+    promised = {tag for model in facts["models"] for tag in model["languages"]}
+    assert {tag for tag in promised if not known & set(draft_speech._languages(tag))} == set()
+    assert len(promised) > 10
+
+
+@pytest.mark.usefixtures("bare")
+async def test_a_library_that_does_not_load_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(Broken, match="espeak-ng stopped"):
+        await _speak(tmp_path, "Olá.")
 
 
 @pytest.mark.usefixtures("bare")

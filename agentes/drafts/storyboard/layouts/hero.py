@@ -29,6 +29,8 @@ def draw(easel: Easel, sketch: Sketch) -> None:
         share = 0.71 if h > 1.5 * w else 0.725
         stage = Box(0, 0, w, share * h)
         words = Box(margin, share * h + 0.6 * margin, w - 2 * margin, (1 - share) * h - 2.2 * margin)
+    if wide and not sketch.title:
+        stage = Box(0.23 * w, 0, 0.54 * w, h)
     _scene(easel, sketch, stage, 0.70 * h if wide else stage.bottom - 0.085 * h)
     ground = easel.average(words)
     ink = sketch.palette.letters_on(ground)

@@ -8,7 +8,7 @@ from agentes.drafts.storyboard import figures, stagecraft
 from agentes.drafts.storyboard.backdrops import paint_backdrop
 from agentes.drafts.storyboard.easel import Box, Easel
 from agentes.drafts.storyboard.labels import label
-from agentes.drafts.storyboard.shapes import disc, strokes
+from agentes.drafts.storyboard.shapes import disc
 from agentes.drafts.storyboard.stagecraft import Spot
 from agentes.drafts.storyboard.staging import SKY
 
@@ -30,7 +30,6 @@ def draw(easel: Easel, sketch: Sketch) -> None:
     else:
         (_medium, _wide, _close, _pair, _low)[sketch.take % 5](easel, sketch, ground)
     _calm(easel, sketch)
-    _viewfinder(easel, sketch)
     label(easel, sketch, shot=True, mark="top")
 
 
@@ -164,18 +163,3 @@ def _calm(easel: Easel, sketch: Sketch) -> None:
     easel.vignette(sketch.palette.ink, 0.20)
     easel.fade(Box(0, 0.50 * h, w, 0.50 * h), sketch.palette.coal, 0.0, 0.42, 0.68)
     easel.fade(Box(0, 0, w, 0.16 * h), sketch.palette.ink, 0.22, 0.0)
-
-
-def _viewfinder(easel: Easel, sketch: Sketch) -> None:
-    """Corner marks of the camera."""
-    near, long = 0.5 * easel.margin, 4.2 * easel.unit
-    right, bottom = easel.width - near, easel.height - near
-    marks = (
-        f"M{near:.1f} {near + long:.1f}V{near:.1f}H{near + long:.1f}"
-        f"M{right - long:.1f} {near:.1f}H{right:.1f}V{near + long:.1f}"
-        f"M{right:.1f} {bottom - long:.1f}V{bottom:.1f}H{right - long:.1f}"
-        f"M{near + long:.1f} {bottom:.1f}H{near:.1f}V{bottom - long:.1f}"
-    )
-    drawn = strokes(marks, sketch.palette.chalk.hex, max(1.2, 0.28 * easel.unit), 0.6)
-    for top in (0.0, bottom - long - 3):
-        easel.vector(drawn, Box(0, top, easel.width, near + long + 6))

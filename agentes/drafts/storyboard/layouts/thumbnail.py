@@ -30,6 +30,8 @@ def draw(easel: Easel, sketch: Sketch) -> None:
         focus = (0.5 * w, 0.36 * h)
         words = Box(margin, 0.635 * h, w - 2 * margin, 0.365 * h - 1.9 * margin)
         side = min(0.52 * h, 0.84 * w)
+    if not sketch.title:
+        focus = (0.5 * w, 0.5 * h)
     _burst(easel, sketch, focus)
     _stickers(easel, sketch, focus, side, flipped=flipped)
     _title(easel, sketch, words, wide=wide)

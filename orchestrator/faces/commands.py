@@ -1,0 +1,248 @@
+"""What each command does: words into Studio calls, and answers back for people or programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import assembly
+from orchestrator.faces import asking
+from orchestrator.faces.cli import Wishes
+from shared_knowledge.errors import AgentesError, BadRequest
+from shared_knowledge.vocabulary import Job
+
+if TYPE_CHECKING:
+    from orchestrator.studio import Studio
+
+__all__ = [
+    "cancel",
+    "complain",
+    "costs",
+    "doctor",
+    "make",
+    "plan",
+    "platforms",
+    "resume",
+    "runs",
+    "show",
+]
+
+
+def make(brief: str, wishes: Wishes, out: Path | None, *, yes: bool, ask: bool, as_json: bool) -> None:
+    """Quotes, asks where money would be spent, and sees the job through."""
+    from orchestrator.faces import terminal
+
+    assembly.set_up_logging()
+    wanted = asking.brief(asking.words(brief), wishes)
+    studio = assembly.studio()
+    proposal = studio.quote(wanted)
+    terminal.show_proposal(proposal, to_stderr=as_json)
+    proposal.insist()
+    asking.refuse_changed_quote(proposal, wishes.quote)
+    agreed = wishes.quote is not None or yes or (proposal.quote.estimate == 0 and not ask)
+    if not agreed and not terminal.agrees(proposal):
+        _leave(0)
+    accepted = wanted.model_copy(update={"accepted_quote": proposal.quote.hash})
+    _run(lambda: _see_through(studio, lambda: studio.submit(accepted, out), as_json=as_json))
+
+
+def plan(
+    brief: str | None,
+    batch: Path | None,
+    wishes: Wishes,
+    *,
+    assume_keys: str | None,
+    today: str | None,
+    as_json: bool,
+) -> None:
+    """Shows what would be done, by whom and for how much; for one brief or a file of them."""
+    assembly.set_up_logging()
+    studio = assembly.studio(assume_keys=assume_keys, today=asking.day(today))
+    if batch is not None:
+        if brief is not None:
+            raise BadRequest("A brief and --batch were both given.", todo="Give one of them.")
+        for line in asking.batch(batch):
+            _print_json({"id": line.id, **_planned(studio, line.brief, wishes)})
+        return
+    if brief is None:
+        raise BadRequest(
+            "There is no brief.", todo='Say what you need: agentes plan "…", or use --batch FILE.'
+        )
+    proposal = studio.quote(asking.brief(asking.words(brief), wishes))
+    if as_json:
+        _print_json(proposal.document())
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_proposal(proposal, in_full=True)
+    if proposal.obstacle is not None:
+        _leave(_say(proposal.obstacle))
+
+
+def platforms(*, as_json: bool) -> None:
+    """Shows every platform as it stands right now."""
+    rows = assembly.directory().rows()
+    if as_json:
+        _print_json([row.document() for row in rows])
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_platforms(rows)
+
+
+def costs(by: str, *, as_json: bool) -> None:
+    """Shows the ledger, added up."""
+    from orchestrator.faces import ledger
+
+    report = ledger.report(assembly.studio().costs())
+    if as_json:
+        _print_json(report.document())
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_costs(report, by)
+
+
+def runs(most: int, *, as_json: bool) -> None:
+    """Shows the newest jobs."""
+    studio = assembly.studio()
+    jobs = [(job, _standing(studio, job)) for job in studio.list(most)]
+    if as_json:
+        _print_json([_job_line(job, state) for job, state in jobs])
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_runs(jobs)
+
+
+def show(job_id: str, *, as_json: bool) -> None:
+    """Shows one job."""
+    studio = assembly.studio()
+    _show(studio, studio.status(job_id), as_json=as_json)
+
+
+def resume(job_id: str, *, as_json: bool) -> None:
+    """Carries a job on and sees it through."""
+    assembly.set_up_logging()
+    studio = assembly.studio()
+    _run(lambda: _see_through(studio, lambda: studio.resume(job_id), as_json=as_json))
+
+
+def cancel(job_id: str, *, as_json: bool) -> None:
+    """Stops a job and shows what was made by then."""
+    studio = assembly.studio()
+
+    async def stop() -> int:
+        _show(studio, await studio.cancel(job_id), as_json=as_json)
+        return 0
+
+    _run(stop)
+
+
+def doctor(*, as_json: bool) -> None:
+    """Shows what is here and what is missing."""
+    from orchestrator.faces import checkup
+
+    findings = checkup.examine()
+    if as_json:
+        _print_json([finding.document() for finding in findings])
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_checkup(findings)
+    if any(finding.verdict == "broken" for finding in findings):
+        _leave(2)
+
+
+def complain(error: AgentesError, *, as_json: bool) -> int:
+    """Says what went wrong and what to do about it; gives the exit code."""
+    if as_json:
+        document = json.dumps({"error": asking.error_document(error)}, ensure_ascii=False)
+        print(assembly.mask(document))
+    return _say(error)
+
+
+async def _see_through(
+    studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], *, as_json: bool
+) -> int:
+    """Begins a job, shows it as it goes, and says how it ended."""
+    import asyncio
+
+    from orchestrator.faces import live, terminal
+
+    job = await begin()
+    try:
+        with live.Progress(job) as progress:
+            async for event in studio.follow(job.id):
+                progress.show(event)
+            await studio.finish(job.id)
+    except asyncio.CancelledError:
+        await studio.stop()
+        print(f"\nInterrupted; everything is kept. Carry on with: agentes resume {job.id}", file=sys.stderr)
+        raise
+    result = studio.result(job.id)
+    if as_json:
+        _print_json(result)
+    else:
+        terminal.show_result(result)
+    return asking.exit_code(result)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    import asyncio
+
+    code = asyncio.run(work())
+    if code:
+        _leave(code)
+
+
+def _leave(code: int) -> None:
+    sys.exit(code)
+
+
+def _planned(studio: Studio, text: str, wishes: Wishes) -> dict[str, Any]:
+    """One line of a batch: a plan, or what was wrong with that brief alone."""
+    try:
+        return {"plan": studio.quote(asking.brief(text, wishes)).document()}
+    except AgentesError as error:
+        return {"plan": None, "error": asking.error_document(error)}
+
+
+def _show(studio: Studio, job: Job, *, as_json: bool) -> None:
+    state = _standing(studio, job)
+    if as_json:
+        _print_json(studio.result(job.id) | {"state": state})
+    else:
+        from orchestrator.faces import terminal
+
+        terminal.show_job(job, state, studio.outcomes(job.id))
+
+
+def _job_line(job: Job, state: str) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "state": state,
+        "brief": job.brief.text,
+        "folder": job.folder,
+        "created_at": job.created_at.isoformat(),
+        "ended_at": job.ended_at.isoformat() if job.ended_at else None,
+        "why": job.why,
+    }
+
+
+def _standing(studio: Studio, job: Job) -> str:
+    """How a job stands; one that should be running but is not was interrupted."""
+    waiting = job.state in {"queued", "running"}
+    return "interrupted" if waiting and not studio.is_running(job.id) else str(job.state)
+
+
+def _say(error: AgentesError) -> int:
+    print(assembly.mask(f"agentes: {error}"), file=sys.stderr)
+    return asking.code_of(error)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False))
