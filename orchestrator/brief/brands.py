@@ -94,7 +94,7 @@ def _cues(page: Page, at: int, end: int) -> tuple[bool, bool, bool]:
         near = all(page.has(k, "definite", "chat") or _inside(page, k, place) for k in range(place + 1, at))
         if page.has(place, "shun") and not page.has(place, "harmless"):
             return True, False, near
-        if page.has(place, "use") or (page.has(place, "use_weak") and near):
+        if page.has(place, "use") or (page.has(place, "use_weak") and near and not page.has(place, "and", "or")):
             return False, True, near and page.has(place, "use")
         if page.has(place, "but", "then"):
             break

@@ -44,6 +44,7 @@ def find_budget(page: Page) -> Budget | None:
     """The last amount that is a limit for the job; claims the words that make it one."""
     scored = [(mark, _weight(page, mark)) for mark in page.of("money")]
     limits = [(mark, weight) for mark, weight in scored if weight >= _ENOUGH]
+    limits = [one for one in limits if not _is_older_mail(page, one[0].first)] or limits
     strong = [(mark, weight) for mark, weight in limits if weight >= _ENOUGH + 1]
     if not limits:
         return _bare_budget(page)
@@ -54,6 +55,13 @@ def find_budget(page: Page) -> Budget | None:
     amount = sum(mark.number for mark in parts)
     currency, guessed = _currency(page, chosen.value)
     return Budget(amount, currency, _per(page, chosen), guessed)
+
+
+def _is_older_mail(page: Page, at: int) -> bool:
+    """Whether this line is quoted from an earlier mail: "> the limit is 35 dollars"."""
+    while at > 0 and page.tokens[at - 1].kind is not Kind.LINE:
+        at -= 1
+    return page.tokens[at].text == ">"
 
 
 def _signs() -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ def cover(page: Page, labels: list[str]) -> tuple[Span, ...]:
         if at + 1 < page.size and means[at + 1] == means[first]:
             continue
         start = _skip_space(text, spans[-1].end if spans else 0)
-        end = page.tokens[at].end if at + 1 < page.size else len(text)
+        end = page.tokens[at + 1].start if at + 1 < page.size else len(text)
         end = start + len(text[start:end].rstrip())
         if end > start:
             spans.append(Span(text=text[start:end], start=start, end=end, means=means[first]))

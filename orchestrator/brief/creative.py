@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestrator.brief.expand import Draft
@@ -13,11 +14,12 @@ from orchestrator.brief.tokens import Kind
 
 __all__ = ["Picture", "imagine"]
 
-_LONGEST_SUBJECT = 8
+_LONGEST_SUBJECT = 9
 _LEADS = (
     "article", "definite", "possessive", "demonstrative", "of", "about", "with", "for", "and", "or", "but", "then",
     "ask", "chat", "have", "it", "each", "all", "only", "every", "range_to", "from", "correct", "approx", "any", "nor",
 )  # fmt: skip
+_DETERMINERS = ("article", "definite", "possessive", "demonstrative")
 _KEPT_LEADS = ("with", "from", "about")
 _TAILS = (
     "article", "definite", "possessive", "demonstrative", "of", "with", "for", "and", "or", "but", "then",
@@ -47,6 +49,7 @@ class _Chunk:
     lead: str = ""
     owner: Group | None = None
     listed: bool = False
+    rest: bool = False
     subject_first: int = 0
     subject_end: int = 0
 
@@ -58,13 +61,14 @@ def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) 
         chunk.owner = _owner(page, wanted, chunk)
     heads = _heads(page, chunks)
     main = max(heads, key=lambda chunk: (_rank(page, chunk), -chunk.start), default=None)
-    if main is not None and _rank(page, main) < -1:
+    if main is not None and _rank(page, main) < -0.5:
         main = None
     subject = _subject(page, main) if main is not None else ""
     scene: list[str] = []
     details: dict[int, list[str]] = {number: [] for number in range(len(drafts))}
+    whole = _has_one_subject(heads, drafts)
     for chunk in _without_subject(page, chunks, main):
-        tasks = _tasks_of(chunk, drafts)
+        tasks = [] if whole and chunk.rest else _tasks_of(chunk, drafts)
         words = _words(page, chunk)
         if not words:
             continue
@@ -138,13 +142,14 @@ def _list_from(page: Page, labels: list[str], at: int) -> int:
 
 
 def _trimmed(page: Page, start: int, end: int) -> _Chunk:
-    chunk = _Chunk(start, start, end)
+    chunk, determined = _Chunk(start, start, end), False
     while chunk.first < end:
         tags = _tags(page, chunk.first)
-        names = [name for name in _LEADS if name in tags]
+        names = [name for name in (_DETERMINERS if determined else _LEADS) if name in tags]
         if not names or ("ask" in tags and chunk.first > start and not chunk.lead):
             break
         after = max(tags[name].end for name in names)
+        determined = any(name in names for name in _DETERMINERS)
         chunk.lead = max((*names, chunk.lead), key=lambda name: _OPENERS.get(name, 1 if name else 0))
         chunk.first = min(after, end)
     while chunk.end > chunk.first:
@@ -285,6 +290,8 @@ def _rank(page: Page, chunk: _Chunk) -> float:
         rank -= 3
     if chunk.owner is not None and chunk.owner.medium == "voice" and chunk.lead not in _OPENERS:
         rank -= 3
+    if any(page.has(at, "written", "onscreen") for at in range(chunk.first, chunk.end)):
+        rank -= 3
     if any(page.has(at, "medium") and page.value(at, "medium") == "copy" for at in range(chunk.first, chunk.end)):
         rank -= 2
     facts = {mark.kind for mark in page.owner[chunk.subject_first : chunk.subject_end] if mark is not None}
@@ -295,6 +302,13 @@ def _rank(page: Page, chunk: _Chunk) -> float:
 
 def _subject(page: Page, chunk: _Chunk) -> str:
     return _plain(page.words_in(chunk.subject_first, chunk.subject_end))
+
+
+def _has_one_subject(heads: list[_Chunk], drafts: list[Draft]) -> bool:
+    """Whether several pictures and clips are all said to be of one thing."""
+    seen = {id(draft.group) for draft in drafts if draft.medium != "voice"}
+    named = {id(chunk.owner) for chunk in heads if chunk.lead in {"of", "about"} and chunk.owner is not None}
+    return len(seen) > 1 and len(named) < 2
 
 
 def _own_subject(page: Page, heads: list[_Chunk], draft: Draft, subject: str) -> str:
@@ -313,7 +327,7 @@ def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> l
         if page.has(main.subject_end, "for", "with", "from", "place", "without", "demonstrative", "about"):
             after.first = main.subject_end
         if after.end > after.first:
-            after.owner, after.lead = main.owner, main.lead
+            after.owner, after.lead, after.rest = main.owner, main.lead, True
             rest.append(after)
     return rest
 
@@ -321,6 +335,8 @@ def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> l
 def _words(page: Page, chunk: _Chunk) -> str:
     """The chunk as it was written; "with" and "from" stay, for they say how things stand together."""
     first = chunk.first
+    if page.has(chunk.start, "of") and page.segment_start(chunk.start) == chunk.start:
+        return _plain(page.words_in(chunk.start, chunk.end))
     kept = page.before(first, *_KEPT_LEADS)
     if kept is not None and kept >= chunk.start and not chunk.listed:
         first = kept if not page.has(kept, "of", "for") else first
@@ -328,7 +344,7 @@ def _words(page: Page, chunk: _Chunk) -> str:
 
 
 def _plain(words: str) -> str:
-    return " ".join(words.split()).strip(" .,;:!?-–—•*")
+    return re.sub(r"^[-–—•*]\s+", "", " ".join(words.split()).strip(" .,;:!?–—•*"))
 
 
 def _told(parts: list[str]) -> str:

@@ -90,7 +90,7 @@ def _with_parts(page: Page, group: Group, base: list[Draft], parts: list[Group])
     own = family & set(group.facts)
     named = sum(part.count for part in parts)
     rest = group.count - named
-    if group.count == 1 and named >= 1 and own and not group.counted:
+    if group.count == 1 and named >= 1 and own:
         return [*_counted(base, 1), *drafts]
     if group.counted and rest > 0:
         return [*_counted(base[:1], rest), *drafts]

@@ -342,10 +342,17 @@ def _role_after_word(page: Page, wanted: Wanted, noun: Noun) -> str:
         for anchor in wanted.anchors
         if anchor.role in {"request", "back"} and page.sentence[anchor.at] == page.sentence[noun.at]
     ]
-    if not same_sentence:
+    if not same_sentence or _is_made_from(wanted.anchors[-1], noun):
         return "request"
     same_segment = any(page.segment[anchor.at] == page.segment[noun.at] for anchor in same_sentence)
     return "request" if noun.determiner == "count" and not same_segment else "subject"
+
+
+def _is_made_from(last: Anchor, noun: Noun) -> bool:
+    """"make from this picture a clip": what it is made from stands right before it."""
+    source = last.noun
+    touches = last.role in {"back", "input"} and source is not None and last.end == noun.first
+    return touches and source is not None and last.medium != noun.medium and source.governor in {"from", "use", "of", "with"}
 
 
 def _follows_subject(wanted: Wanted, noun: Noun) -> bool:
@@ -401,6 +408,8 @@ def _merged(page: Page, wanted: Wanted, noun: Noun) -> Group | None:
             return prior
         return prior if _enumerates(page, wanted, prior, noun) else None
     if noun.network and noun.weak and noun.determiner == "":
+        return prior
+    if noun.determiner == "article" and prior.vague and page.has(noun.end, "every", "each"):
         return prior
     if noun.determiner == "article":
         return prior if _enumerates(page, wanted, prior, noun) or (noun.network and noun.weak and not prior.counted and not prior.network and noun.governor != "and") else None

@@ -13,12 +13,36 @@ _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 
 def guess_groups(page: Page, wanted: Wanted) -> None:
     """Opens a group from weaker signs if the words asked for nothing outright."""
+    _from_counted(page, wanted)
     if wanted.groups or all(is_question(page, at) for at in range(page.size)):
         return
     for guess in (_from_purpose, _from_generic, _from_network, _from_length, _from_file, _from_shape):
         guess(page, wanted)
         if wanted.groups:
             return
+
+
+def _from_counted(page: Page, wanted: Wanted) -> None:
+    """"3 pieces of 6 s", "2 square posts" beside other assets: what is told of them names their medium."""
+    if not wanted.groups:
+        return
+    for anchor in wanted.anchors:
+        noun = anchor.noun
+        if anchor.role != "generic" or noun is None or noun.determiner != "count":
+            continue
+        facts = [mark for mark in page.of("duration", "ratio", "shape") if _tells(page, wanted, anchor, mark)]
+        if facts:
+            medium = "video" if any(mark.kind == "duration" for mark in facts) else "photo"
+            _make(wanted, anchor, Group(medium, anchor.at, count=noun.count or 1, counted=True, noun=noun))
+
+
+def _tells(page: Page, wanted: Wanted, anchor: Anchor, mark: Mark) -> bool:
+    """Whether this fact stands in the phrase of this word, and no other media word between them."""
+    if mark.value == "aside" or page.segment[mark.first] != page.segment[anchor.at]:
+        return False
+    if anchor.first <= mark.first < anchor.end:
+        return True
+    return mark.first >= anchor.end and not any(anchor.end <= other.at < mark.first for other in wanted.anchors)
 
 
 def _from_purpose(page: Page, wanted: Wanted) -> None:

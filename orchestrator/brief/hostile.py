@@ -28,7 +28,9 @@ def find_hostile(page: Page, *, whole_sentence: bool = True) -> bool:
 def _starts(page: Page, at: int) -> bool:
     if page.has(at, "pretend"):
         return True
-    reach = range(at + 1, min(page.sentence_range(at).stop, at + _REACH))
+    if page.before(at, "article", "definite", "possessive") is not None:
+        return False
+    reach = range(at + 1, min(page.segment_end(at), at + _REACH))
     if page.has(at, "ignore"):
         end = page.end(at, "ignore")
         return any(page.has(place, "limits") for place in reach if place >= end)

@@ -137,7 +137,7 @@ def _field_of_fact(desk: _Desk, mark: Mark) -> str:
         if any(mark in marks for marks in group.facts.values()) or mark in group.scripts:
             name = _FIELD[mark.kind]
             place = desk.place(group)
-            says = place is not None and getattr(desk.drafts[place], name) is not None
+            says = place is not None and (getattr(desk.drafts[place], name) is not None or mark.kind == "shape")
             return f"tasks[{place}].{name}" if says else _unused(mark)
     group = _nearest_before(desk, mark.first)
     place = desk.place(group)

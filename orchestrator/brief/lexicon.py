@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from orchestrator.brief.numerals import compounds
+from orchestrator.brief.numerals import compounds, lengths
 from orchestrator.brief.text import fold
 from orchestrator.brief.tokens import Kind, Token, words_of
 
@@ -88,6 +88,11 @@ def lexicon(language: str) -> Lexicon:
             entries.setdefault(first, []).append(_Entry(tuple(rest), category, value, exact))
     for word, number in compounds(language).items():
         entries.setdefault(word, []).append(_Entry((), "number", str(number), ""))
+    counts = [
+        (word, float(one.value)) for word, found in entries.items() for one in found if one.category == "number" and not one.rest
+    ]
+    for word, seconds in lengths(language, counts).items():
+        entries.setdefault(word, []).append(_Entry((), "length_in_s", str(seconds), ""))
     endings.sort(key=lambda one: -len(one[0]))
     return Lexicon(language, {word: tuple(found) for word, found in entries.items()}, tuple(endings))
 

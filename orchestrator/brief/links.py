@@ -88,7 +88,13 @@ def _is_from_it(page: Page, at: int) -> bool:
     """"from it", "a partir de ella", and in one word "dela" where it opens the phrase."""
     if page.has(at, "from"):
         return page.has(at, "pronoun") or page.has(page.end(at, "from"), "pronoun")
-    return page.has(at, "of") and page.has(at, "pronoun") and page.segment_start(at) == at
+    if not page.has(at, "of"):
+        return False
+    best = at if page.has(at, "one_of") else page.end(at, "of")
+    if page.has(best, "one_of"):
+        after = page.end(best, "one_of")
+        return after >= page.size or not page.tokens[after].is_word or page.has(after, "article", "ask", "number", "pronoun")
+    return page.has(at, "pronoun") and page.segment_start(at) == at
 
 
 def is_composed(page: Page, wanted: Wanted) -> bool:

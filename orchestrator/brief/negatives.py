@@ -87,6 +87,8 @@ def _may_start(page: Page, at: int, sentence: int) -> bool:
     token = page.tokens[at]
     if not token.is_word or page.has(at, "attribute", "brand"):
         return False
+    if page.has(at, "medium"):
+        return True
     return not page.has(at, "with", "for", "then", "but", "it", "ask", "of", "place", "and", "or", "second", "quality")
 
 
@@ -102,7 +104,7 @@ def _item(page: Page, at: int) -> tuple[int, int]:
             break
         if page.has(place, "ask", "definite_verb") and place > at:
             break
-        if page.has(place, "place"):
+        if page.has(place, "place") and not page.has(place, "medium"):
             rest = _words_left(page, place)
             if not 0 < rest <= _EXTRA:
                 break

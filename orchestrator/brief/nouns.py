@@ -201,7 +201,10 @@ def _shared(page: Page, at: int, governor: str) -> str:
     """"preciso duma foto e de um vídeo": the preposition belongs to the verb that asks, so the verb governs."""
     if governor != "of":
         return governor
-    if page.before(at, "ask") is not None:
+    if page.has(at, "pronoun"):
+        return "start"
+    verb = page.before(at, "ask")
+    if verb is not None and not page.has(verb, "medium"):
         return "ask"
     start = page.segment_start(at)
     joined = page.before(at, "and") is not None
@@ -223,12 +226,17 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
     if place <= start:
         _governed(noun, "start", place)
         return
+    if page.before(place, "one_of") is not None:
+        _governed(noun, "start", place)
+        return
     for category in _STOPS:
         at = page.before(place, category)
         if at is not None:
             _governed(noun, _shared(page, at, category), at)
             if category == "series":
                 _series(page, noun, at, start)
+            elif category in {"of", "with"} and _ends_carousel(page, at):
+                _governed(noun, "series", at)
             return
     mark = page.owner[place - 1]
     text = page.tokens[place - 1].text
@@ -236,6 +244,12 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
         _governed(noun, "mark", place)
     else:
         _governed(noun, "slash" if text == "/" else "word" if page.tokens[place - 1].is_word else "start", place)
+
+
+def _ends_carousel(page: Page, at: int) -> bool:
+    """"carrousel Instagram de": the network stands between the carousel and its pictures."""
+    network = page.before(at, "network")
+    return page.before(at if network is None else network, "carousel") is not None
 
 
 def _series(page: Page, noun: Noun, at: int, start: int) -> None:

@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from orchestrator.brief.page import Page
 
-__all__ = ["Number", "compounds", "digits", "number_at"]
+__all__ = ["Number", "compounds", "digits", "lengths", "number_at"]
 
 _THOUSANDS = {"en": ","}
 _DE_UNITS = ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
@@ -39,6 +41,18 @@ def compounds(language: str) -> dict[str, int]:
             for ones, unit in enumerate(_IT_UNITS, 1)
         }
     return {}
+
+
+def lengths(language: str, numbers: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The lengths a language writes as one word, folded, in seconds: "fünfzehnsekündig", "zweiminütiges"."""
+    if language != "de":
+        return {}
+    return {
+        f"{word}{unit}ig{ending}": number * seconds
+        for word, number in numbers
+        for unit, seconds in (("sekund", 1), ("minut", 60))
+        for ending in ("", "e", "er", "es", "en", "em")
+    }
 
 
 def digits(text: str, language: str) -> float | None:

@@ -149,4 +149,7 @@ def _speaks(page: Page, wanted: Wanted, at: int) -> bool:
     """Whether a word in another segment is about the voice, not about the picture beside it."""
     segment = range(page.segment_start(at), page.segment_end(at))
     seen = any(group.medium != "voice" for group in wanted.groups)
-    return not seen or any(page.has(place, "gender", "accent_word") for place in segment)
+    told = any(page.has(place, "gender", "accent_word") for place in segment)
+    plain = all(page.has(place, "manner", "and") or not page.tokens[place].is_word for place in segment)
+    moody = any(page.has(place, "manner") and page.value(place, "manner") == "dramatic" for place in segment)
+    return not seen or told or (plain and not moody)

@@ -30,6 +30,8 @@ def _time_at(page: Page, at: int) -> int:
         whole = number.value if number and number.end == at else 1.0
         first = at - 1 if number and number.end == at else at
         return _claim(page, first, page.end(at, "minute_and_half"), whole * 60 + 30)
+    if page.has(at, "length_in_s"):
+        return _claim(page, at, at + 1, float(page.value(at, "length_in_s")))
     clock = _clock(page, at)
     if clock:
         return clock

@@ -115,8 +115,16 @@ def _is_spoken(page: Page, wanted: Wanted, at: int, end: int) -> bool:
         return False
     if page.before(at, "spoken_in") is not None or page.before(at, "mark") is not None:
         return True
-    alone = at == start and end >= page.segment_end(at)
+    alone = all(
+        page.has(place, "language", "and", "or", "spoken_in") or page.owner[place] is not None or _in_language(page, place)
+        for place in range(start, page.segment_end(at))
+    )
     return alone or _is_listed(page, at) or page.has(end, "gender") or page.before(at, "gender") is not None
+
+
+def _in_language(page: Page, at: int) -> bool:
+    """Whether a longer name of a language holds this word."""
+    return any(page.has(place, "language") and page.end(place, "language") > at for place in range(max(0, at - 4), at))
 
 
 def _is_listed(page: Page, at: int) -> bool:

@@ -162,7 +162,7 @@ def show_result(result: Mapping[str, Any]) -> None:
     table = _table("file", "measured", "platform", ">cost")
     for asset in result["assets"]:
         size = f"{asset['width']}×{asset['height']}" if asset["width"] else ""
-        length = f"{asset['duration_s']:g} s" if asset["duration_s"] else ""
+        length = f"{round(asset['duration_s'], 1):g} s" if asset["duration_s"] else ""
         measured = ", ".join(part for part in (length, size) if part)
         name = str(asset["path"]).rpartition("/")[2]
         table.add_row(name, measured, asset["platform"], _price(Money.dollars(asset["cost_usd"])))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Sketch", "sketch"]
 
 _PROPS = 3
+_LONGEST_TITLE = 42
 _MOST_LETTERS = 320  # more than this no frame has room for
 _MARKS = {
     "de": "ENTWURF", "es": "BORRADOR", "fr": "ÉBAUCHE", "it": "BOZZA", "nl": "CONCEPT", "pl": "SZKIC",
@@ -71,11 +72,13 @@ def sketch(order: Order, spec: PhotoSpec, picture: Image | None) -> tuple[Sketch
     }
     lost = fonts.missing(f"{spec.subject}{spec.scene}{spec.label or ''}")
     subject, label = _capital(writable["subject"]), writable["label"]
+    title, eyebrow = (subject, label) if 0 < len(subject) <= _LONGEST_TITLE else (label or subject, subject)
+    eyebrow = "" if eyebrow.casefold() == title.casefold() else eyebrow
     badges = tuple(part for part in re.split(r"\s*[·|•]\s*", spec.badge or spec.aspect_ratio) if part)
     done = Sketch(
         intent=spec.intent,
-        title=label or subject,
-        eyebrow=subject if label and label.casefold() != subject.casefold() else "",
+        title=title,
+        eyebrow=eyebrow,
         caption=_capital(writable["scene"]),
         shot=label or subject,
         badges=tuple(_writable(badge) for badge in badges),

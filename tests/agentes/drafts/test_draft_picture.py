@@ -274,11 +274,17 @@ def test_a_subject_nothing_shows_gets_its_initial() -> None:
     assert (plan.figure, plan.monogram) == (None, "Ö")
 
 
-def test_a_label_is_the_title_and_the_subject_stands_above_it() -> None:
+def test_the_subject_is_the_title_and_the_label_stands_above_it() -> None:
     plan, _ = sketch(order_for(mug()), mug(label="Feita à mão"), None)
-    assert (plan.title, plan.eyebrow, plan.shot) == ("Feita à mão", "Caneca de cerâmica", "Feita à mão")
+    assert (plan.title, plan.eyebrow, plan.shot) == ("Caneca de cerâmica", "Feita à mão", "Feita à mão")
     assert plan.badges == ("9:16", "15 s")
     assert plan.mark == "RASCUNHO"
+
+
+def test_a_subject_too_long_for_a_title_gives_it_to_the_label() -> None:
+    plan, _ = sketch(order_for(mug()), mug(label="Hero", subject="a mug " * 12), None)
+    assert plan.title == "Hero"
+    assert plan.eyebrow.startswith("A mug a mug")
 
 
 def test_staging_speaks_only_of_pictograms_there_are() -> None:
