@@ -45,6 +45,7 @@ class Team:
         """What became of a task: known already, or done now."""
         known = self.board.look(task.id)
         if known is not None:
+            self._say(Progress(task, "kept" if isinstance(known, Asset) else known.kind))
             return known
         outcome = await self._outcome(task, asked)
         await self.jobs.keep(self.job.id, outcome)

@@ -106,10 +106,10 @@ def _is_for_all(page: Page, mark: Mark) -> bool:
 def _in_sentence(page: Page, mark: Mark, here: list[Anchor]) -> list[Group]:
     segment = page.segment[mark.first]
     here = [anchor for anchor in here if anchor.role != "input" or page.segment[anchor.at] == segment]
-    before = [anchor for anchor in here if anchor.at < mark.first]
+    before = [anchor for anchor in here if anchor.at <= mark.first]
     after = [anchor for anchor in here if anchor.at > mark.first]
     if not before:
-        return _leading(page, mark, after)
+        return _leading(page, mark, after) if after else []
     same = [anchor for anchor in before if page.segment[anchor.end - 1] == segment]
     ahead = [anchor for anchor in after if page.segment[anchor.first] == segment]
     if not same and ahead:

@@ -41,7 +41,7 @@ def _with_version(page: Page, end: int) -> int:
     """The place after a version such as "3.1", "Gen-4" or "Turbo"."""
     while end < page.size and page.free(end, end + 1):
         token = page.tokens[end]
-        is_version = token.text[0].isdigit() and not page.has(end + 1, "medium", "second", "minute", "versions")
+        is_version = token.text[0].isdecimal() and not page.has(end + 1, "medium", "second", "minute", "versions")
         if not is_version and token.word not in {"gen", "turbo", "pro", "ultra", "fast", "lite", "v2", "v3", "max", "ai"}:
             break
         if page.segment[end] != page.segment[end - 1]:

@@ -168,6 +168,8 @@ def _weight(page: Page, mark: Mark) -> float:
     weight = 0.0
     if _any(page, inside, "budget", "spend") or _any(page, range(mark.end, min(right, mark.end + 4)), "budget"):
         weight += 3
+    elif page.language_of(mark.first) == "de" and _any(page, range(mark.end, min(right, mark.end + 4)), "spend"):
+        weight += 3
     if _any(page, near_left, "up_to") or _any(page, range(mark.end, min(right, mark.end + 3)), "up_to"):
         weight += 2
     alone = page.segment_start(mark.first) >= page.skip(page.segment_start(mark.first), "up_to", "chat") - 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.brief.labels import CREATIVE, LINK, NOISE
+from orchestrator.brief.fields import CREATIVE, LINK, NOISE
 from orchestrator.brief.page import Page
 from shared_knowledge.vocabulary import Span
 

@@ -5,27 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from orchestrator.brief.chunks import OPENERS, Chunk, cut_chunks, tail, trimmed
 from orchestrator.brief.expand import Draft
-from orchestrator.brief.groups import Anchor, Group, Wanted
-from orchestrator.brief.labels import CREATIVE, LINK
-from orchestrator.brief.lexicon import Tag, lexicon
+from orchestrator.brief.fields import CREATIVE
+from orchestrator.brief.groups import Wanted
 from orchestrator.brief.page import Page
-from orchestrator.brief.tokens import Kind
 
 __all__ = ["Picture", "imagine"]
 
 _LONGEST_SUBJECT = 9
-_LEADS = (
-    "article", "definite", "possessive", "demonstrative", "of", "about", "with", "for", "and", "or", "but", "then",
-    "ask", "chat", "have", "it", "each", "all", "only", "every", "range_to", "from", "correct", "approx", "any", "nor",
-)  # fmt: skip
-_DETERMINERS = ("article", "definite", "possessive", "demonstrative")
 _KEPT_LEADS = ("with", "from", "about")
-_TAILS = (
-    "article", "definite", "possessive", "demonstrative", "of", "with", "for", "and", "or", "but", "then",
-    "about", "nor", "range_to", "each", "chat", "it", "have", "every", "says",
-)  # fmt: skip
-_OPENERS = {"of": 4, "about": 4, "possessive": 3, "for": 2, "article": 2, "definite": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +28,9 @@ class Picture:
     palette: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Chunk:
-    """Creative words that stand together, and the words before them that say what they are."""
-
-    start: int
-    first: int
-    end: int
-    lead: str = ""
-    owner: Group | None = None
-    listed: bool = False
-    rest: bool = False
-    subject_first: int = 0
-    subject_end: int = 0
-
-
 def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) -> Picture:
     """Sorts the creative words: what it is about, what is around it, what is one task's own."""
-    chunks = _chunks(page, wanted, labels)
-    for chunk in chunks:
-        chunk.owner = _owner(page, wanted, chunk)
+    chunks = cut_chunks(page, wanted, labels)
     heads = _heads(page, chunks)
     main = max(heads, key=lambda chunk: (_rank(page, chunk), -chunk.start), default=None)
     if main is not None and _rank(page, main) < -0.5:
@@ -85,125 +57,7 @@ def imagine(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]) 
     )
 
 
-def _chunks(page: Page, wanted: Wanted, labels: list[str]) -> list[_Chunk]:
-    """Runs of creative words within a segment; a list in brackets or after a colon is one."""
-    chunks: list[_Chunk] = []
-    at = 0
-    while at < page.size:
-        listed = _list_from(page, labels, at) if _is_after_several(wanted, at) else at
-        if listed > at:
-            chunks.append(_Chunk(at, at, listed, listed=True))
-            at = listed
-            continue
-        end = at
-        while end < page.size and page.segment[end] == page.segment[at] and _is_creative(page, labels, end):
-            end += 1
-        if any(labels[place] == CREATIVE and page.tokens[place].is_word for place in range(at, end)):
-            chunks.append(_trimmed(page, at, end))
-        at = max(end, at + 1)
-    return [chunk for chunk in chunks if chunk.end > chunk.first and _says_something(page, labels, chunk)]
-
-
-def _is_creative(page: Page, labels: list[str], at: int) -> bool:
-    if page.tokens[at].kind is Kind.LINE:
-        return False
-    mark = page.owner[at]
-    if mark is not None and mark.kind in {"voice", "money"}:
-        return False
-    return labels[at] == CREATIVE or (labels[at] == LINK and page.tokens[at].is_word)
-
-
-def _is_after_several(wanted: Wanted, at: int) -> bool:
-    before = [group for group in wanted.groups if group.at < at]
-    return bool(before) and max(before[-1].count, before[-1].versions) > 1
-
-
-def _list_from(page: Page, labels: list[str], at: int) -> int:
-    """Where the list that starts here ends: "(heart, swan, tulip)" or ": sea, cliffs, gulls"."""
-    if at == 0 or page.tokens[at - 1].text not in "(:" or page.owner[at - 1] is not None:
-        return at
-    closes = ")" if page.tokens[at - 1].text == "(" else ""
-    parts, end = 1, at
-    while end < page.size and page.sentence[end] == page.sentence[at]:
-        token = page.tokens[end]
-        if token.text == closes or token.text in ".;!":
-            break
-        if token.text in ",;/" or page.has(end, "and"):
-            parts += page.tokens[end - 1].text not in ",;/"
-        elif not (_is_creative(page, labels, end) and token.is_word):
-            return at
-        end += 1
-    if end < page.size and closes and page.tokens[end].text != closes:
-        return at
-    while end > at and not page.tokens[end - 1].is_word:
-        end -= 1
-    short = end - at <= 5 * parts
-    return end if parts > 1 and short else at
-
-
-def _trimmed(page: Page, start: int, end: int) -> _Chunk:
-    chunk, determined = _Chunk(start, start, end), False
-    while chunk.first < end:
-        tags = _tags(page, chunk.first)
-        names = [name for name in (_DETERMINERS if determined else _LEADS) if name in tags]
-        if not names or ("ask" in tags and chunk.first > start and not chunk.lead):
-            break
-        after = max(tags[name].end for name in names)
-        determined = any(name in names for name in _DETERMINERS)
-        chunk.lead = max((*names, chunk.lead), key=lambda name: _OPENERS.get(name, 1 if name else 0))
-        chunk.first = min(after, end)
-    while chunk.end > chunk.first:
-        place = _tail(page, chunk.end)
-        if place is None or place < chunk.first:
-            break
-        chunk.end = place
-    return chunk
-
-
-def _tags(page: Page, at: int) -> dict[str, Tag]:
-    """What the word here can mean, even within a longer phrase."""
-    if page.tags[at] or page.hidden[at]:
-        return page.tags[at]
-    return lexicon(page.language_of(at)).tags(page.tokens, at)
-
-
-def _tail(page: Page, end: int) -> int | None:
-    """Where the connecting word starts that stands before `end`; a preposition counts if more follows."""
-    goes_on = end < page.size and page.segment[end] == page.segment[end - 1] and page.tokens[end].is_word
-    place = page.before(end, *_TAILS, *(("place",) if goes_on or page.owner[min(end, page.size - 1)] else ()))
-    return None if place is None or page.has(place, "number") else place
-
-
-def _says_something(page: Page, labels: list[str], chunk: _Chunk) -> bool:
-    """Whether any word here is neither a connecting word nor one that every brief holds."""
-    return any(
-        labels[at] == CREATIVE
-        and (page.hidden[at] or not page.has(at, "common", "have", "ask", "correct", "deadline", "existing", "attached"))
-        for at in range(chunk.first, chunk.end)
-    )
-
-
-def _owner(page: Page, wanted: Wanted, chunk: _Chunk) -> Group | None:
-    """The asset these words stand beside: within its phrase, or after it in the same sentence."""
-    here = [
-        anchor
-        for anchor in wanted.anchors
-        if anchor.group is not None
-        and anchor.role in {"request", "back", "part"}
-        and page.sentence[anchor.at] == page.sentence[chunk.first]
-        and (anchor.medium != "voice" or page.segment[anchor.end - 1] == page.segment[chunk.start])
-    ]
-    inside = [anchor for anchor in here if anchor.first <= chunk.first < anchor.end]
-    before = [anchor for anchor in here if anchor.first <= chunk.first]
-    nearest = (inside or before)[-1:] or _ahead(page, here, chunk)
-    return (nearest[0].part or nearest[0].group) if nearest else None
-
-
-def _ahead(page: Page, here: list[Anchor], chunk: _Chunk) -> list[Anchor]:
-    return [anchor for anchor in here if page.segment[anchor.at] == page.segment[chunk.first]][:1]
-
-
-def _tasks_of(chunk: _Chunk, drafts: list[Draft]) -> list[int]:
+def _tasks_of(chunk: Chunk, drafts: list[Draft]) -> list[int]:
     """The tasks these words are for alone; none if they are for all that can be seen."""
     own = [n for n, draft in enumerate(drafts) if chunk.owner in {draft.source, draft.group}]
     exact = [n for n in own if drafts[n].source is chunk.owner]
@@ -213,16 +67,18 @@ def _tasks_of(chunk: _Chunk, drafts: list[Draft]) -> list[int]:
     seen = [draft for draft in drafts if draft.medium != "voice"]
     if drafts[own[0]].medium == "voice":
         return own if len(drafts) > len(own) and not _speaks_of_all(chunk) else []
-    others = [draft for draft in seen if draft.group is not chunk.owner and chunk.owner not in draft.group.depends]
+    others = [
+        draft for draft in seen if draft.group is not chunk.owner and chunk.owner not in draft.group.depends
+    ]
     several = bool(others) and len(own) < len(seen)
     return own if several or any(drafts[n].count > 1 for n in own) else []
 
 
-def _speaks_of_all(chunk: _Chunk) -> bool:
+def _speaks_of_all(chunk: Chunk) -> bool:
     return chunk.lead in {"about", "of"}
 
 
-def _heads(page: Page, chunks: list[_Chunk]) -> list[_Chunk]:
+def _heads(page: Page, chunks: list[Chunk]) -> list[Chunk]:
     """The chunks that can hold a subject, each knowing where its noun phrase ends."""
     heads = []
     for chunk in chunks:
@@ -236,31 +92,33 @@ def _heads(page: Page, chunks: list[_Chunk]) -> list[_Chunk]:
     return heads
 
 
-def _skip_frame(page: Page, chunk: _Chunk) -> None:
-    """"Campaign for a flower shop", "teaser about …": the frame is not what it is about."""
+def _skip_frame(page: Page, chunk: Chunk) -> None:
+    """ "Campaign for a flower shop", "teaser about …": the frame is not what it is about."""
     at = chunk.first
     frames = [page.end(at, name) for name in ("creative", "naming") if page.has(at, name)]
     if not frames or page.has(at, "colour", "background"):
         return
     after = max(frames)
     if after < chunk.end and page.has(after, "of", "for", "about", "with"):
-        rest = _trimmed(page, after, chunk.end)
+        rest = trimmed(page, after, chunk.end)
         if rest.end > rest.first:
             chunk.subject_first, chunk.lead = rest.first, rest.lead
 
 
-def _phrase_end(page: Page, chunk: _Chunk) -> int:
+def _phrase_end(page: Page, chunk: Chunk) -> int:
     """The noun phrase at the start of a chunk: up to a preposition that does not belong to it."""
     at = chunk.subject_first
-    if (page.has(at, "place") and not page.has(at, "of", "how")) or page.has(at + 1, "it"):
+    if (page.has(at, "place") and not page.has(at, "of", "how")) or (
+        page.has(at + 1, "it") and not page.has(at + 1, "demonstrative")
+    ):
         return at
     while at < chunk.end and at - chunk.subject_first < _LONGEST_SUBJECT:
         if at > chunk.subject_first and not page.has(chunk.subject_first, "how") and _parts_phrase(page, at):
             break
         at += 1
     while at > chunk.subject_first:
-        place = _tail(page, at)
-        if place is None or place < chunk.subject_first:
+        place = tail(page, at)
+        if place is None or place <= chunk.subject_first:
             break
         at = place
     return at
@@ -279,20 +137,25 @@ def _parts_phrase(page: Page, at: int) -> bool:
     return page.has(at, "place", "with", "about", "without", "for", "then", "but", "from", "all")
 
 
-def _rank(page: Page, chunk: _Chunk) -> float:
+def _rank(page: Page, chunk: Chunk) -> float:
     """How much the place of a chunk says that it names the subject."""
-    rank = float(_OPENERS.get(chunk.lead, 1))
+    rank = float(OPENERS.get(chunk.lead, 1))
     if chunk.owner is None:
         rank -= 1.5
     if page.segment_start(chunk.first) == chunk.start and chunk.lead not in {"of", "about"}:
         rank -= 0.25
-    if all(page.has(at, "manner", "colour", "background", "creative") for at in range(chunk.subject_first, chunk.end)):
+    if all(
+        page.has(at, "manner", "colour", "background", "creative")
+        for at in range(chunk.subject_first, chunk.end)
+    ):
         rank -= 3
-    if chunk.owner is not None and chunk.owner.medium == "voice" and chunk.lead not in _OPENERS:
+    if chunk.owner is not None and chunk.owner.medium == "voice" and chunk.lead not in OPENERS:
         rank -= 3
     if any(page.has(at, "written", "onscreen") for at in range(chunk.first, chunk.end)):
         rank -= 3
-    if any(page.has(at, "medium") and page.value(at, "medium") == "copy" for at in range(chunk.first, chunk.end)):
+    if any(
+        page.has(at, "medium") and page.value(at, "medium") == "copy" for at in range(chunk.first, chunk.end)
+    ):
         rank -= 2
     facts = {mark.kind for mark in page.owner[chunk.subject_first : chunk.subject_end] if mark is not None}
     if facts - {"shown", "time"}:
@@ -300,30 +163,34 @@ def _rank(page: Page, chunk: _Chunk) -> float:
     return rank
 
 
-def _subject(page: Page, chunk: _Chunk) -> str:
+def _subject(page: Page, chunk: Chunk) -> str:
     return _plain(page.words_in(chunk.subject_first, chunk.subject_end))
 
 
-def _has_one_subject(heads: list[_Chunk], drafts: list[Draft]) -> bool:
+def _has_one_subject(heads: list[Chunk], drafts: list[Draft]) -> bool:
     """Whether several pictures and clips are all said to be of one thing."""
     seen = {id(draft.group) for draft in drafts if draft.medium != "voice"}
     named = {id(chunk.owner) for chunk in heads if chunk.lead in {"of", "about"} and chunk.owner is not None}
     return len(seen) > 1 and len(named) < 2
 
 
-def _own_subject(page: Page, heads: list[_Chunk], draft: Draft, subject: str) -> str:
+def _own_subject(page: Page, heads: list[Chunk], draft: Draft, subject: str) -> str:
     """What one asset shows: what it is said to be of, or what the whole brief is about."""
-    own = [chunk for chunk in heads if chunk.owner in {draft.source, draft.group} and chunk.lead in {"of", "about"}]
+    own = [
+        chunk
+        for chunk in heads
+        if chunk.owner in {draft.source, draft.group} and chunk.lead in {"of", "about"}
+    ]
     return _subject(page, own[0]) if own else subject
 
 
-def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> list[_Chunk]:
-    rest: list[_Chunk] = []
+def _without_subject(page: Page, chunks: list[Chunk], main: Chunk | None) -> list[Chunk]:
+    rest: list[Chunk] = []
     for chunk in chunks:
         if chunk is not main:
             rest.append(chunk)
             continue
-        after = _trimmed(page, main.subject_end, main.end)
+        after = trimmed(page, main.subject_end, main.end)
         if page.has(main.subject_end, "for", "with", "from", "place", "without", "demonstrative", "about"):
             after.first = main.subject_end
         if after.end > after.first:
@@ -332,7 +199,7 @@ def _without_subject(page: Page, chunks: list[_Chunk], main: _Chunk | None) -> l
     return rest
 
 
-def _words(page: Page, chunk: _Chunk) -> str:
+def _words(page: Page, chunk: Chunk) -> str:
     """The chunk as it was written; "with" and "from" stay, for they say how things stand together."""
     first = chunk.first
     if page.has(chunk.start, "of") and page.segment_start(chunk.start) == chunk.start:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.brief.budget import Budget
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, agrees
 from orchestrator.brief.groups import Wanted
-from orchestrator.brief.labels import LOST, UNMET
+from orchestrator.brief.fields import LOST, UNMET
 from orchestrator.brief.page import Page
 
 __all__ = ["Doubts", "find_doubts"]
@@ -128,11 +128,15 @@ def _warnings(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]
             said.append("A carousel is delivered as single pictures, in the order of the plan.")
     for mark in page.of("detail"):
         if labels[mark.first] == LOST:
-            said.append(f"“{page.words_in(mark.first, mark.end)}” is not promised: give a size in pixels, or a quality.")
+            said.append(
+                f"“{page.words_in(mark.first, mark.end)}” is not promised: give a size in pixels, or a quality."
+            )
     if page.of("hostile"):
         said.append("Words that try to change the rules of this program were not followed.")
     if any(draft.count > MOST_OF_ONE for draft in drafts):
         said.append(f"At most {MOST_OF_ONE} of one kind can be asked for in one brief.")
     if len(drafts) > MOST_TASKS:
-        said.append(f"At most {MOST_TASKS} different assets can be asked for in one brief; the others are left out.")
+        said.append(
+            f"At most {MOST_TASKS} different assets can be asked for in one brief; the others are left out."
+        )
     return said

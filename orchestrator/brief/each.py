@@ -27,7 +27,9 @@ def count_each(page: Page, wanted: Wanted) -> None:
 
 
 def _group_before(page: Page, wanted: Wanted, at: int) -> Group | None:
-    here = [group for group in wanted.groups if page.sentence[group.at] == page.sentence[at] and group.at < at]
+    here = [
+        group for group in wanted.groups if page.sentence[group.at] == page.sentence[at] and group.at < at
+    ]
     return here[-1] if here else None
 
 
@@ -37,17 +39,30 @@ def _things(page: Page, at: int) -> int:
     number = number_at(page, at)
     if number is not None and page.free(at, number.end):
         plain = number.end < page.size and page.tokens[number.end].is_word
-        named = plain and page.owner[number.end] is None and not page.has(number.end, "medium", "second", "minute")
+        named = (
+            plain
+            and page.owner[number.end] is None
+            and not page.has(number.end, "medium", "second", "minute")
+        )
         return int(number.value) if named and number.value <= _MOST else 0
     end = page.segment_end(at) if at < page.size else at
-    if end >= page.size or page.tokens[end].text not in "(:" or page.owner[end] is not None or end - at > _LONGEST_ITEM + 3:
+    if (
+        end >= page.size
+        or page.tokens[end].text not in "(:"
+        or page.owner[end] is not None
+        or end - at > _LONGEST_ITEM + 3
+    ):
         return 0
     return _listed(page, end + 1, ")" if page.tokens[end].text == "(" else "")
 
 
 def _listed(page: Page, at: int, closing: str) -> int:
     items, words, first = 1, 0, at
-    while at < page.size and page.sentence[at] == page.sentence[first] and page.tokens[at].text not in {closing, "."}:
+    while (
+        at < page.size
+        and page.sentence[at] == page.sentence[first]
+        and page.tokens[at].text not in {closing, "."}
+    ):
         if page.tokens[at].text in ",/" or page.has(at, "and"):
             items += page.tokens[at - 1].text not in ",/"
             words = 0

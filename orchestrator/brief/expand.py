@@ -126,13 +126,21 @@ def _variants(page: Page, source: Group, group: Group) -> list[Draft]:
     if group.medium == "voice" and len(scripts) > 1 and len(drafts) == 1 and group.count == len(scripts):
         group.count = 1
         return [_single(page, drafts[0], script) for script in scripts]
+    if group.medium == "voice" and len(drafts) == 1 and group.count == 1 and _differ(page, scripts):
+        return [_single(page, drafts[0], script) for script in scripts]
     return drafts
+
+
+def _differ(page: Page, scripts: list[Mark | None]) -> bool:
+    """Whether the scripts of one voice are written in several languages: then each is a voice of its own."""
+    return len({script_language(page, script.value) for script in scripts if script is not None}) > 1
 
 
 def _single(page: Page, draft: Draft, script: Mark | None) -> Draft:
     one = replace(draft, marks=dict(draft.marks), language=None if draft.script else draft.language)
     _add_script(page, one, [script])
-    one.language = one.language or draft.language
+    if one.language is None or (draft.language or "")[:2] == one.language[:2]:
+        one.language = draft.language
     return one
 
 
@@ -160,7 +168,7 @@ def _quality_and_references(source: Group, draft: Draft) -> None:
 
 
 def _size(page: Page, mark: Mark) -> tuple[int, int] | None:
-    digits = [int(page.tokens[at].text) for at in range(mark.first, mark.end) if page.tokens[at].text.isdigit()]
+    digits = [int(page.tokens[at].text) for at in range(mark.first, mark.end) if page.tokens[at].text.isdecimal()]
     return (digits[0], digits[1]) if len(digits) >= 2 and min(digits[:2]) >= 100 else None
 
 

@@ -163,7 +163,7 @@ def _open(page: Page, wanted: Wanted, noun: Noun) -> None:
         noun.medium,
         noun.at,
         count=noun.count if noun.count is not None else 1,
-        counted=noun.count is not None and noun.determiner == "count",
+        counted=noun.count is not None and (noun.determiner == "count" or noun.count > 1),
         vague=vague,
         weak=noun.weak,
         noun=noun,
@@ -188,6 +188,10 @@ def _role(page: Page, wanted: Wanted, noun: Noun) -> str:
         return "cancel"
     if noun.governor in {"without", "cancel", "instead"}:
         return "subject"
+    if noun.determiner == "definite" and noun.medium != "photo" and page.has(noun.governor_at, "takes_away"):
+        return "cancel" if _prior(wanted, noun) else "subject"
+    if _is_dropped(page, noun):
+        return "cancel" if wanted.latest(noun.medium) else "subject"
     if noun.existing or _is_owned(page, noun):
         return "back" if noun.determiner in {"definite", "demonstrative"} and _prior(wanted, noun) and not noun.existing else "input"
     if noun.network and noun.weak and _tells_where(wanted, noun):
@@ -235,8 +239,19 @@ def _is_modifier(page: Page, noun: Noun) -> bool:
     return page.has(noun.end, "tail") and not (noun.network and not noun.weak)
 
 
+def _is_dropped(page: Page, noun: Noun) -> bool:
+    """"das Video brauchen wir nicht mehr", "the clip is no longer needed": said after the word."""
+    end = page.segment_end(noun.at)
+    return noun.determiner in _KNOWN and any(
+        page.has(place, "cancel") and not page.has(place, "without", "instead") and page.skip(page.end(place, "cancel"), "chat") >= end
+        for place in range(noun.end, min(end, noun.end + 4))
+    )
+
+
 def _is_owned(page: Page, noun: Noun) -> bool:
-    """"a video we already have": it exists already."""
+    """"a video we already have", "on a déjà la vidéo": it exists already."""
+    if page.before(noun.first, "have") is not None:
+        return True
     end = min(page.segment_end(noun.at), noun.end + 6)
     for place in range(noun.end, end):
         if page.has(place, "medium", "without"):
@@ -261,12 +276,21 @@ def _role_of_known(page: Page, wanted: Wanted, noun: Noun) -> str:
     if noun.governor in {"ask", "then", "series"} or (noun.medium == "voice" and noun.governor in {"with", "and", "start"}):
         return "request"
     if noun.governor == "start" and noun.determiner == "definite":
+        if _asks_something_else(page, noun):
+            return "subject"
         return "request" if not noun.weak or not wanted.groups else "subject"
     if noun.governor == "and" and noun.determiner == "definite" and wanted.groups and not noun.weak:
         return "request"
     if noun.governor in {"animate", "use", "from"}:
         return "input"
     return "for" if noun.governor == "for" else "subject"
+
+
+def _asks_something_else(page: Page, noun: Noun) -> bool:
+    """"el vídeo de la boda dura 3 horas, ¿cómo hago una copia?": a question about it, with no fact for a plan."""
+    sentence = page.sentence_range(noun.at)
+    asks = any(page.tokens[place].text == "?" for place in sentence) and any(page.has(place, "offtopic") for place in sentence)
+    return asks and not any(mark.first in sentence for mark in page.of("duration", "ratio", "shape", "reference"))
 
 
 def _role_of_voice(page: Page, wanted: Wanted, noun: Noun) -> str:
@@ -433,7 +457,7 @@ def _is_just_one(page: Page, noun: Noun) -> bool:
 
 
 def _is_numbered(page: Page, noun: Noun) -> bool:
-    return noun.end < page.size and page.tokens[noun.end].text.lstrip("#").isdigit()
+    return noun.end < page.size and page.tokens[noun.end].text.lstrip("#").isdecimal()
 
 
 def _enumerates(page: Page, wanted: Wanted, prior: Group, noun: Noun) -> bool:

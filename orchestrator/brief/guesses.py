@@ -6,7 +6,7 @@ from orchestrator.brief.groups import Anchor, Group, Wanted, is_question
 from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.references import medium_of
 
-__all__ = ["guess_groups"]
+__all__ = ["guess_groups", "guess_voice"]
 
 _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 
@@ -23,7 +23,7 @@ def guess_groups(page: Page, wanted: Wanted) -> None:
 
 
 def _from_counted(page: Page, wanted: Wanted) -> None:
-    """"3 pieces of 6 s", "2 square posts" beside other assets: what is told of them names their medium."""
+    """ "3 pieces of 6 s", "2 square posts" beside other assets: what is told of them names their medium."""
     if not wanted.groups:
         return
     for anchor in wanted.anchors:
@@ -42,15 +42,36 @@ def _tells(page: Page, wanted: Wanted, anchor: Anchor, mark: Mark) -> bool:
         return False
     if anchor.first <= mark.first < anchor.end:
         return True
-    return mark.first >= anchor.end and not any(anchor.end <= other.at < mark.first for other in wanted.anchors)
+    return mark.first >= anchor.end and not any(
+        anchor.end <= other.at < mark.first for other in wanted.anchors
+    )
+
+
+def guess_voice(page: Page, wanted: Wanted) -> None:
+    """ "…, narrated by a calm older man": a film that somebody speaks in has a voice."""
+    media = {group.medium for group in wanted.groups}
+    if "voice" in media or "video" not in media:
+        return
+    for at in range(page.size):
+        opens = (
+            page.has(at, "speak") and page.segment_start(at) == at and page.free(at, page.end(at, "speak"))
+        )
+        end = page.end(at, "speak") if opens else at
+        if opens and any(
+            page.has(place, "gender") for place in range(end, min(page.segment_end(at), end + 5))
+        ):
+            wanted.add(Group("voice", at), first=at, end=end)
+            return
 
 
 def _from_purpose(page: Page, wanted: Wanted) -> None:
-    """"Ideas for a 10 s video": what it is for is what is wanted, if nothing else is."""
+    """ "Ideas for a 10 s video": what it is for is what is wanted, if nothing else is."""
     for anchor in wanted.anchors:
         if anchor.role == "for" and anchor.noun is not None and anchor.medium in {"photo", "video", "voice"}:
             noun = anchor.noun
-            if noun.determiner in {"definite", "possessive", "demonstrative"} and not page.of("duration", "ratio", "shape"):
+            if noun.determiner in {"definite", "possessive", "demonstrative"} and not page.of(
+                "duration", "ratio", "shape"
+            ):
                 continue
             group = Group(anchor.medium, anchor.at, count=noun.count or 1, counted=noun.determiner == "count")
             group.noun, group.vague = noun, noun.vague or (noun.plural and noun.count is None)
@@ -92,7 +113,11 @@ def _from_network(page: Page, wanted: Wanted) -> None:
 
 def _from_length(page: Page, wanted: Wanted) -> None:
     for mark in page.of("duration"):
-        if mark.value != "aside" and not page.has(mark.first, "offtopic") and not _is_of_music(page, wanted, mark):
+        if (
+            mark.value != "aside"
+            and not page.has(mark.first, "offtopic")
+            and not _is_of_music(page, wanted, mark)
+        ):
             wanted.add(Group("video", mark.first), first=mark.first, end=mark.end)
             return
 
@@ -100,7 +125,9 @@ def _from_length(page: Page, wanted: Wanted) -> None:
 def _is_of_music(page: Page, wanted: Wanted, mark: Mark) -> bool:
     """A length told of a jingle or a song says nothing about a clip."""
     return any(
-        anchor.medium == "music" and anchor.at < mark.first and page.segment[anchor.at] == page.segment[mark.first]
+        anchor.medium == "music"
+        and anchor.at < mark.first
+        and page.segment[anchor.at] == page.segment[mark.first]
         for anchor in wanted.anchors
     )
 

@@ -105,6 +105,8 @@ def is_composed(page: Page, wanted: Wanted) -> bool:
         return False
     joins = wanted.joined or any(page.has(at, "join") and not _is_negated(page, at) for at in range(page.size))
     clips = sum(max(group.count, group.versions) for group in videos)
+    parts = [anchor for anchor in wanted.anchors if anchor.part is not None and anchor.medium == "video"]
+    clips += sum(page.has(anchor.first, "another") for anchor in parts)
     apart = any(page.has(at, "apart") for at in range(page.size))
     if apart and not joins:
         return False

@@ -24,6 +24,8 @@ def find_negatives(page: Page) -> None:
             if not page.has(end, "mute_tail"):
                 page.claim("refused", at, end, "voice", means="tasks")
             at = end
+        elif page.has(at, "without_after") and _items_before(page, at):
+            at = page.end(at, "without_after")
         elif page.has(at, "without"):
             at = max(at + 1, _items(page, at, page.end(at, "without")))
         else:
@@ -52,12 +54,31 @@ def _items(page: Page, cue: int, at: int) -> int:
     page.claim("negative", at, found, page.words_in(at, found), means="negative")
     if page.free(cue, at):
         page.claim("cue", cue, at, means="negative")
-    return _items_after(page, end)
+    return _items_after(page, end, known=page.has(at - 1, "definite", "possessive"))
 
 
-def _items_after(page: Page, at: int) -> int:
+def _items_before(page: Page, at: int) -> bool:
+    """"Gesichter und Logos vermeiden", "logos interdits": the refusal ends the segment, the things stand before it."""
+    end = page.end(at, "without_after")
+    plain = page.language_of(at) == "en" and end == at + 1
+    first = _lead(page, page.segment_start(at))
+    if plain or page.skip(end, "chat") < page.segment_end(at) or not 0 < at - first <= _LONGEST or not page.free(first, at):
+        return False
+    kinds = ("without", "medium", "ask", "with", "for", "number", "shape", "network", "language", "quality", "use", "of", "then", "attribute")
+    if any(page.has(place, *kinds) or not page.tokens[place].is_word for place in range(first, at)):
+        return False
+    starts = [place for place in range(first, at) if page.has(place, "and", "or")]
+    for start, stop in zip([first, *(page.end(place, "and" if page.has(place, "and") else "or") for place in starts)], [*starts, at], strict=True):
+        start = _lead(page, start)
+        if start < stop:
+            page.claim("negative", start, stop, page.words_in(start, stop), means="negative")
+    page.claim("cue", at, end, means="negative")
+    return True
+
+
+def _items_after(page: Page, at: int, *, known: bool = False) -> int:
     """Goes on after a comma or a conjunction where more unwanted things follow."""
-    nxt = _next_item(page, at)
+    nxt = _next_item(page, at, known=known)
     return at if nxt is None else _items(page, nxt, nxt)
 
 
@@ -73,6 +94,8 @@ def _refused_medium(page: Page, at: int) -> tuple[str, int] | None:
         if page.has(place, "medium") and page.owner[place] is None:
             medium = page.value(place, "medium").rstrip("?+")
             end = page.end(place, "medium")
+            if medium == "photo" and "?" in page.value(place, "medium"):
+                return None
             if medium in {"voice", "video", "photo"} and not page.has(end, "tail", "of"):
                 return medium, end
             return None
@@ -100,7 +123,7 @@ def _item(page: Page, at: int) -> tuple[int, int]:
         token = page.tokens[place]
         if page.owner[place] is not None or page.hidden[place] or not token.is_word:
             break
-        if page.has(place, "or", "nor", "and", "but", "then", "with", "for", "without", "chat", "show_after", "shun", "only", "harmless"):
+        if page.has(place, "or", "nor", "neither_nor", "and", "but", "then", "with", "for", "without", "chat", "show_after", "shun", "only", "harmless"):
             break
         if page.has(place, "ask", "definite_verb") and place > at:
             break
@@ -123,13 +146,15 @@ def _words_left(page: Page, at: int) -> int:
     return count
 
 
-def _next_item(page: Page, at: int) -> int | None:
+def _next_item(page: Page, at: int, *, known: bool = False) -> int | None:
     """Where the list goes on: after "or", after a short "and", after a comma that leads to an "or"."""
     at = page.skip(at, "chat", "show_after")
     if at >= page.size:
         return None
     if page.has(at, "without", "harmless"):
         return None
+    if page.has(at, "neither_nor") and any(page.has(place, "neither") for place in range(page.segment_start(at), at)):
+        return page.end(at, "neither_nor")
     if page.has(at, "nor", "or"):
         end = max(page.end(at, name) for name in ("nor", "or") if page.has(at, name))
         return page.skip(end, "article", "without")
@@ -137,7 +162,7 @@ def _next_item(page: Page, at: int) -> int | None:
         after = page.end(at, "and")
         if page.has(after, "without"):
             return None
-        return after if _is_short_item(page, after) else None
+        return after if _is_short_item(page, page.skip(after, "definite", "possessive") if known else after) else None
     if page.tokens[at].text == "," and at + 1 < page.size and _leads_to_or(page, at + 1):
         return at + 1
     return None
@@ -161,6 +186,8 @@ def _is_short_item(page: Page, at: int) -> bool:
 def _leads_to_or(page: Page, at: int) -> bool:
     """Whether this comma-separated run of short items is closed by "or" or "nor"."""
     for _ in range(5):
+        if at >= page.size:
+            return False
         end = page.segment_end(at)
         words = 0
         for place in range(at, end):

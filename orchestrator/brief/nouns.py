@@ -124,6 +124,7 @@ def _look_left(page: Page, noun: Noun) -> None:
         if counted is not None and not (counted[0] == 1 and page.has(counted[1], "article")):
             noun.count, noun.first = counted
             noun.determiner = "count"
+            _known_number(page, noun)
             _governor(page, noun, noun.first, start)
             return
         stopped = _stop_before(page, noun, place)
@@ -132,6 +133,15 @@ def _look_left(page: Page, noun: Noun) -> None:
         place = stopped
     noun.first = place
     _governed(noun, "start", place)
+
+
+def _known_number(page: Page, noun: Noun) -> None:
+    """"the 3 photos", "nos deux clips": counted, and known all the same."""
+    for category in ("definite", "possessive", "demonstrative"):
+        at = page.before(noun.first, category)
+        if at is not None and (noun.count or 0) > 1 and not page.has(at, "all", "of", "from"):
+            noun.determiner, noun.first = category, at
+            return
 
 
 def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
@@ -165,6 +175,8 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
                     _series(page, noun, at, page.segment_start(noun.at))
             else:
                 _governor(page, noun, at, page.segment_start(noun.at))
+        elif category == "series" and not noun.plural:
+            _series(page, noun, at, page.segment_start(noun.at))
         else:
             _governed(noun, category, at)
         return None
@@ -220,6 +232,8 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
     """What stands before the article or count: the beginning, a verb, a preposition, a word."""
     while place > start:
         only = page.before(place, "only", "approx", "all", "chat")
+        if only is None and page.language_of(place - 1) == "de":
+            only = page.before(place, "each")
         if only is None:
             break
         noun.first = place = only
@@ -238,6 +252,10 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
             elif category in {"of", "with"} and _ends_carousel(page, at):
                 _governed(noun, "series", at)
             return
+    versions = page.before(place, "versions") if page.language_of(place - 1) == "de" else None
+    if versions is not None and page.owner[versions] is None:
+        _series(page, noun, versions, start)
+        return
     mark = page.owner[place - 1]
     text = page.tokens[place - 1].text
     if mark is not None or page.hidden[place - 1]:
@@ -270,7 +288,7 @@ def _count_before(page: Page, place: int) -> tuple[int, int] | None:
     at = place - 1
     if times.word in {"x", "×"} or (times.kind is Kind.MARK and times.text == "×"):
         at -= 1
-    if times.word[:1] == "x" and times.word[1:].isdigit():
+    if times.word[:1] == "x" and times.word[1:].isdecimal():
         return int(times.word[1:][:3]), place - 1
     for first in range(max(0, at - 4), at + 1):
         if not page.free(first, at + 1) or page.has(first, "ordinal"):

@@ -78,7 +78,7 @@ def number_at(page: Page, at: int) -> Number | None:
         return None
     token = page.tokens[at]
     found: Number | None = None
-    if token.text[0].isdigit() and token.text[-1].isdigit():
+    if token.text[0].isdecimal() and token.text[-1].isdecimal():
         value = digits(token.text, page.language_of(at))
         found = None if value is None else Number(value, at + 1)
         if found and page.has(found.end, "thousand"):

@@ -211,7 +211,7 @@ def _ends_sentence(tokens: list[Token], at: int) -> bool:
         return False
     if token.text != ".":
         return True
-    if at + 1 < len(tokens) and tokens[at + 1].glued:
+    if at + 1 < len(tokens) and tokens[at + 1].glued and tokens[at + 1].kind is not Kind.LINE:
         return False
     short = at > 0 and tokens[at - 1].word in _SHORTENED and token.glued
     return not short or (at + 1 < len(tokens) and tokens[at + 1].kind is Kind.LINE)

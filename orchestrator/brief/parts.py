@@ -88,9 +88,9 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
 
 def _begins_part(page: Page, at: int) -> bool:
     """A number or an article at the start of a segment or after "and"."""
-    if not page.free(at, at + 1) or (not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdigit()):
+    if not page.free(at, at + 1) or (not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdecimal()):
         return False
-    starts = page.segment_start(at) == at or page.before(at, "and", "plus") is not None
+    starts = page.segment_start(at) == at or page.before(at, "and", "plus", "then") is not None
     return starts or page.tokens[at - 1].text == "/"
 
 
@@ -105,13 +105,28 @@ def _part(page: Page, wanted: Wanted, at: int) -> int:
         count, place = 1, max(page.end(at, name) for name in names)
     place = page.skip(place, "another", "ordinal", "place", "spoken_in", "for", "definite", "mark", "from", "with", "of")
     last = _trait_after(page, place)
-    if last <= place or not _ends_part(page, last):
+    if last <= place and count == 1 and _is_one_more(page, wanted, at, place):
+        return place
+    if last <= place or not (_ends_part(page, last) or page.has(at, "another")):
         return at + 1
     host = _host(page, wanted, at, place, last)
     if host is None or any(anchor.first <= at < anchor.end for anchor in wanted.anchors):
         return at + 1
     _anchor(wanted, host, at, last, count)
     return last
+
+
+def _is_one_more(page: Page, wanted: Wanted, at: int, place: int) -> bool:
+    """"a photo of the beach and another of the hills": counts one more of the same."""
+    host = _host(page, wanted, at, 0, 0)
+    if host is None or host.noun is None or host.noun.determiner != "article" or page.sentence[host.at] != page.sentence[at]:
+        return False
+    if not page.has(at, "another") and page.before(at, "and") is None:
+        return False
+    if not any(page.has(step, "of", "with", "place", "from") for step in range(at + 1, place)):
+        return False
+    host.count += 1
+    return True
 
 
 def _trait_after(page: Page, at: int) -> int:

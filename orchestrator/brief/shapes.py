@@ -96,7 +96,7 @@ def _trap_at(page: Page, at: int) -> None:
     elif following.text in "/." and following.glued and after + 1 < page.size:
         month = page.tokens[after + 1]
         day = digits(token.text, "en")
-        if month.kind is Kind.NUMBER and month.glued and day and day <= 31 and month.text.isdigit():
+        if month.kind is Kind.NUMBER and month.glued and day and day <= 31 and month.text.isdecimal():
             page.claim("time", at, after + 2)
 
 

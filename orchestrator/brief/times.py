@@ -130,7 +130,7 @@ def _unit(page: Page, at: int) -> str | None:
     for unit in ("second", "minute", "longer"):
         if page.has(at, unit) and token.kind is not Kind.LINE:
             following = page.tokens[at + 1] if at + 1 < page.size else None
-            if token.word == "m" and not (following and following.glued and following.text[0].isdigit()):
+            if token.word == "m" and not (following and following.glued and following.text[0].isdecimal()):
                 continue
             return unit
     return None
@@ -149,17 +149,19 @@ def _unit_end(page: Page, at: int) -> int:
 def _minutes(page: Page, first: int, unit_at: int, minutes: float) -> int:
     """Minutes, and the seconds or the half that may follow them."""
     end = _unit_end(page, unit_at)
-    joined = page.end(end, "and") if page.has(end, "and") else end
-    half = page.skip(joined, "article") if joined > end else joined
-    if joined > end and page.has(half, "half"):
+    dotted = end + 1 < page.size and page.tokens[end].text == "." and page.sentence[end] == page.sentence[end + 1]
+    start = end + 1 if dotted else end
+    joined = page.end(start, "and") if page.has(start, "and") else start
+    half = page.skip(joined, "article") if joined > start else joined
+    if joined > start and page.has(half, "half"):
         return _claim(page, first, page.end(half, "half"), minutes * 60 + 30)
     rest = number_at(page, joined) if joined < page.size else None
     if rest and rest.value < 60:
         unit = _unit(page, rest.end)
         if unit == "second":
             return _claim(page, first, _unit_end(page, rest.end), minutes * 60 + rest.value)
-        loose = rest.value >= 5 and joined == end and not _counts_something(page, rest.end)
-        if page.tokens[end].glued or loose:
+        loose = rest.value >= 5 and joined == start and not _counts_something(page, rest.end)
+        if (page.tokens[end].glued and not dotted) or loose:
             return _claim(page, first, rest.end, minutes * 60 + rest.value)
     return _claim(page, first, end, minutes * 60)
 
@@ -175,7 +177,7 @@ def _clock(page: Page, at: int) -> int:
     minutes, colon, seconds = page.tokens[at : at + 3]
     if minutes.kind is not Kind.NUMBER or colon.text != ":" or seconds.kind is not Kind.NUMBER:
         return 0
-    if len(seconds.text) != 2 or not seconds.text.isdigit() or not minutes.text.isdigit():
+    if len(seconds.text) != 2 or not seconds.text.isdecimal() or not minutes.text.isdecimal():
         return 0
     if not (colon.glued and seconds.glued) or int(seconds.text) >= 60:
         return 0

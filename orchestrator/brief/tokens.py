@@ -20,7 +20,7 @@ _PIECES = re.compile(
     rf"""
     (?P<address>https?://[^\s"“”«»<>]+[^\s"“”«»<>.,;:!?)\]'’] | www\.[\w-]+\.[^\s"“”«»<>]*[^\s"“”«»<>.,;:!?)\]'’])
   | (?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)
-  | (?P<file>(?:[A-Za-z]:)?[\w.~/\\@()+-]*[\w)]\.(?:{PICTURES}|{FILMS}|{SOUNDS})(?![\w]))
+  | (?P<file>(?:[A-Za-z]:)?(?!\()[\w.~/\\@()+-]*[\w)]\.(?:{PICTURES}|{FILMS}|{SOUNDS})(?![\w]))
   | (?P<tag>[@\#]\w+)
   | (?P<short>(?<![\w])(?:w/o|[pcsw]/)(?=[\s\w]|$))
   | (?P<number>\d+(?:[.,]\d+)*)

@@ -75,7 +75,7 @@ def find_spoken(page: Page, wanted: Wanted) -> None:
 
 def _code_at(page: Page, at: int) -> tuple[str, str, int] | None:
     """A language or an accent that starts here: its kind, its code and its end."""
-    if page.has(at, "accent") and _has_accent_word(page, at):
+    if page.has(at, "accent") and _has_accent_word(page, at) and not _has_accent_besides(page, at):
         return "accent", page.value(at, "accent"), page.end(at, "accent")
     if page.has(at, "language"):
         return "language", page.value(at, "language"), page.end(at, "language")
@@ -93,6 +93,12 @@ def _code_at(page: Page, at: int) -> tuple[str, str, int] | None:
 def _is_tagged(page: Page, at: int) -> bool:
     """"pt-br": a code in small letters counts only with its region."""
     return at + 1 < page.size and page.tokens[at + 1].gap == "-" and page.tokens[at + 1].text.upper() in _REGIONS
+
+
+def _has_accent_besides(page: Page, at: int) -> bool:
+    """"inglés con acento irlandés": the language comes first, and the accent word leads to another name."""
+    with_accent = page.skip(page.end(at, "language"), "with") if page.has(at, "language") else at
+    return with_accent > page.end(at, "accent") and page.has(with_accent, "accent_word")
 
 
 def _has_accent_word(page: Page, at: int) -> bool:

@@ -11,7 +11,7 @@ from orchestrator.brief.doubts import find_doubts
 from orchestrator.brief.each import count_each
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
 from orchestrator.brief.groups import Wanted, find_groups
-from orchestrator.brief.guesses import guess_groups
+from orchestrator.brief.guesses import guess_groups, guess_voice
 from orchestrator.brief.hostile import find_hostile
 from orchestrator.brief.labels import label
 from orchestrator.brief.links import drop_wholes, is_composed, link_groups
@@ -46,6 +46,7 @@ def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
 def _wanted(page: Page) -> Wanted:
     wanted = find_groups(page)
     guess_groups(page, wanted)
+    guess_voice(page, wanted)
     drop_wholes(page, wanted)
     count_each(page, wanted)
     find_networks(page, wanted)

@@ -12,7 +12,7 @@ from orchestrator import assembly
 from orchestrator.faces import asking
 from orchestrator.faces.cli import Wishes
 from shared_knowledge.errors import AgentesError, BadRequest
-from shared_knowledge.vocabulary import Job
+from shared_knowledge.vocabulary import Job, Plan
 
 if TYPE_CHECKING:
     from orchestrator.studio import Studio
@@ -46,7 +46,7 @@ def make(brief: str, wishes: Wishes, out: Path | None, *, yes: bool, ask: bool, 
     if not agreed and not terminal.agrees(proposal):
         _leave(0)
     accepted = wanted.model_copy(update={"accepted_quote": proposal.quote.hash})
-    _run(lambda: _see_through(studio, lambda: studio.submit(accepted, out), as_json=as_json))
+    _run(lambda: _see_through(studio, lambda: studio.submit(accepted, out), proposal.plan, as_json=as_json))
 
 
 def plan(
@@ -128,7 +128,8 @@ def resume(job_id: str, *, as_json: bool) -> None:
     """Carries a job on and sees it through."""
     assembly.set_up_logging()
     studio = assembly.studio()
-    _run(lambda: _see_through(studio, lambda: studio.resume(job_id), as_json=as_json))
+    plan = studio.status(job_id).plan
+    _run(lambda: _see_through(studio, lambda: studio.resume(job_id), plan, as_json=as_json))
 
 
 def cancel(job_id: str, *, as_json: bool) -> None:
@@ -166,7 +167,7 @@ def complain(error: AgentesError, *, as_json: bool) -> int:
 
 
 async def _see_through(
-    studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], *, as_json: bool
+    studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], tasks: Plan | None, *, as_json: bool
 ) -> int:
     """Begins a job, shows it as it goes, and says how it ended."""
     import asyncio
@@ -175,7 +176,7 @@ async def _see_through(
 
     job = await begin()
     try:
-        with live.Progress(job) as progress:
+        with live.Progress(job, tasks) as progress:
             async for event in studio.follow(job.id):
                 progress.show(event)
             await studio.finish(job.id)

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from shared_knowledge.vocabulary import Job, Money
+from shared_knowledge.vocabulary import Job, Money, Plan
 
 if TYPE_CHECKING:
     from orchestrator.store.jobs import Event
@@ -46,21 +46,27 @@ class _Row:
         self.began = time.monotonic()
         self.seconds: float | None = None
 
+    @property
+    def since(self) -> float:
+        return time.monotonic() - self.began
+
     def move(self, event: Event) -> None:
+        if self.phase == "waiting":
+            self.began = time.monotonic()
         self.phase = event.phase
         self.where = event.platform or self.where
         if event.cost is not None:
             self.cost = Money.dollars(event.cost).short if event.cost != "0.000000" else "free"
         if event.phase in _ENDS:
-            self.seconds = time.monotonic() - self.began
+            self.seconds = self.since
 
 
 class Progress:
     """Shows events as they come; on anything but a terminal, plain lines on standard error."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, plan: Plan | None) -> None:
         self._job = job
-        self._rows: dict[str, _Row] = {}
+        self._rows = {task.id: _Row(task.id, 0) for task in (plan.tasks if plan else ())}
         self._console = Console(stderr=True, highlight=False)
         self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
 
@@ -96,10 +102,14 @@ class Progress:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for row in self._in_order():
             words, style = _WORDS.get(row.phase, (row.phase, ""))
-            seconds = row.seconds if row.seconds is not None else time.monotonic() - row.began
+            seconds = row.seconds if row.seconds is not None else row.since
             name = Text("   " * (row.depth - 1) + " └ " + row.name if row.depth else f" {row.name}")
             table.add_row(
-                name, Text(row.where), Text(words, style=style), Text(f"{seconds:4.1f} s"), Text(row.cost)
+                name,
+                Text(row.where),
+                Text(words, style=style),
+                Text(f"{seconds:4.1f} s" if row.where or row.seconds else ""),
+                Text(row.cost),
             )
         return table
 

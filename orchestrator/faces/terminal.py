@@ -91,7 +91,8 @@ def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool 
         table.add_row("film", f"{length}{film.width}×{film.height}{captions}", "this machine", "free")
     console.print(Padding(table, (0, 1)))
     budget = f", budget {plan.budget.short}" if plan.budget is not None else ""
-    console.print(f"  Estimate {_price(quote.estimate)}, never more than {_price(quote.ceiling)}{budget}.")
+    most = f"Estimate {_price(quote.estimate)}, never more than {_price(quote.ceiling)}"
+    console.print(f"  {most if quote.ceiling else 'Free'}{budget}.")
     if proposal.is_draft:
         console.print(f"  {proposal.why_draft}")
     if in_full:

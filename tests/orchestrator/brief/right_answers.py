@@ -36,15 +36,16 @@ def differences(case: dict[str, Any], understood: Understanding) -> list[str]:
     wanted, accepted = case["expect"], case["accept"]
     wrong = [] if _tasks_agree(case, plan["tasks"]) else ["tasks"]
     for field in ("compose", "ambiguous"):
-        others = [value for rule in accepted.get("top", []) if rule["field"] == field for value in rule["values"]]
+        others = [
+            value for rule in accepted.get("top", []) if rule["field"] == field for value in rule["values"]
+        ]
         if plan[field] not in [wanted[field], *others]:
             wrong.append(field)
     money = (wanted["budget_usd"], wanted.get("budget_currency"), wanted.get("budget_amount"))
     if money != (plan["budget_usd"], plan["budget_currency"], plan["budget_amount"]):
         wrong.append("budget")
-    for wish in ("prefer", "avoid"):
-        if set(plan["platform"][wish]) != set(wanted["platform"][wish]):
-            wrong.append(wish)
+    named = plan["platform"]
+    wrong += [wish for wish in ("prefer", "avoid") if set(named[wish]) != set(wanted["platform"][wish])]
     return wrong if _negatives_agree(wanted["negative"], accepted, plan["negative"]) else [*wrong, "negative"]
 
 
@@ -87,7 +88,9 @@ def _same_task(place: int, wanted: Task, found: Task, accepted: dict[str, Any]) 
     if wanted["medium"] != found["medium"]:
         return False
     for name in _LOOKED_AT[wanted["medium"]]:
-        rules = [rule for rule in accepted.get("fields", []) if (rule["task"], rule["field"]) == (place, name)]
+        rules = [
+            rule for rule in accepted.get("fields", []) if (rule["task"], rule["field"]) == (place, name)
+        ]
         if any(rule.get("any") or _within(rule.get("range"), found[name]) for rule in rules):
             continue
         right = [wanted[name], *(value for rule in rules for value in rule.get("values", []))]
@@ -104,7 +107,7 @@ def _same_value(name: str, wanted: Any, found: Any) -> bool:
     if wanted is None or found is None:
         return wanted is found
     if name == "language" and "-" not in wanted:
-        return str(found).split("-")[0] == wanted
+        return bool(str(found).split("-")[0] == wanted)
     if name == "script":
         return _plain(wanted) == _plain(found)
     return bool(wanted == found)
@@ -123,14 +126,18 @@ def _same_sources(
     sources = {back[source] for source in found["sources"]}
     free = {source for user, source in accepted.get("optional_edges", []) if user == place}
     if composed:
-        free |= {at for at, task in enumerate(tasks) if {task["medium"], wanted["medium"]} == {"video", "voice"}}
+        free |= {
+            at for at, task in enumerate(tasks) if {task["medium"], wanted["medium"]} == {"video", "voice"}
+        }
     return sources - free == set(wanted["depends_on"]) - free
 
 
 def _negatives_agree(wanted: list[str], accepted: dict[str, Any], found: list[str]) -> bool:
     met: set[str] = set()
     for item in found:
-        names = {one for one in wanted if _names(item, [one, *accepted.get("negative_aliases", {}).get(one, [])])}
+        names = {
+            one for one in wanted if _names(item, [one, *accepted.get("negative_aliases", {}).get(one, [])])
+        }
         if not names and not _names(item, accepted.get("negative_optional", [])):
             return False
         met |= names
@@ -150,5 +157,7 @@ def _names(item: str, aliases: list[str]) -> bool:
 
 
 def _plain(text: str) -> str:
-    folded = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
+    folded = "".join(
+        c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c)
+    )
     return " ".join(re.sub(r"[\"'“”„«»‘’]", "", folded).split())
