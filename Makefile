@@ -63,7 +63,7 @@ torture: $(READY_TO_TEST)  ## kill -9, faults, races, bad inputs: long
 bench: $(READY_TO_TEST)  ## every benchmark, each judged against a peer in the same run
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || failed=1; done; test -z "$$failed"
 
-docs: $(READY_TO_TEST)  ## generated tables, written again from the catalogue
+docs: $(READY_TO_TEST)  ## what is generated, written again: tables from the catalogue, counts from the word lists
 	$(BIN)/python -m shared_knowledge.knowledge_cards
 
 record sandbox:

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 
 from agentes.contract import Done, Line, Pending
 from agentes.media import probe
-from agentes.media.shelf import Shelf
-from shared_knowledge.cost_tracker import CostTracker
+from agentes.media.shelf import Shelf, disk_in_words
+from shared_knowledge.cost_tracker import CostTracker, OrderMoved
 from shared_knowledge.dialects import dialect_of
 from shared_knowledge.errors import (
     AgentesError,
@@ -28,6 +28,7 @@ from shared_knowledge.errors import (
     InDoubt,
     OverBudget,
     Refused,
+    TryAgain,
     TryElsewhere,
 )
 from shared_knowledge.prompts import Dialect, Prompt
@@ -52,7 +53,7 @@ __all__ = ["Colleagues", "Errand", "MediaAgent", "Progress", "Workroom"]
 
 T = TypeVar("T")
 _DONE = TypeAdapter(Done)
-_ASSET_FIELDS = frozenset({"mime", "width", "height", "duration_s", "fps"})
+_ASSET_FIELDS = ("mime", "width", "height", "duration_s", "fps")
 
 
 class Colleagues(Protocol):
@@ -130,10 +131,7 @@ class MediaAgent(ABC):
     async def describe(self, path: Path) -> dict[str, Any]:
         """What can be measured in a finished file, as fields of its Asset."""
         probed = (await probe.measure(path)).model_dump(mode="json", exclude_none=True)
-        fields = {
-            name: probed[name] for name in ("mime", "width", "height", "duration_s", "fps") if name in probed
-        }
-        return fields | {"measured": probed}
+        return {name: probed[name] for name in _ASSET_FIELDS if name in probed} | {"measured": probed}
 
     def dialect(self, offer: Offer) -> Dialect:
         """How a platform wants to be spoken to, and how much it reads."""
@@ -157,10 +155,10 @@ class MediaAgent(ABC):
                 errand.say(Progress(errand.task, "elsewhere", offer, note=why))
             except OverBudget as over:
                 return _shortfall(errand, str(over), "over_budget", [*tried, _attempt(offer, over)])
-            except InDoubt as doubt:
+            except (InDoubt, OrderMoved) as doubt:
                 return _shortfall(errand, str(doubt), "in_doubt", [*tried, _attempt(offer, doubt)])
-            except Broken as broken:
-                return _shortfall(errand, str(broken), "failed", [*tried, _attempt(offer, broken)])
+            except (Broken, TryAgain) as trouble:
+                return _shortfall(errand, str(trouble), "failed", [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:
@@ -176,7 +174,8 @@ class MediaAgent(ABC):
         errand.say(Progress(errand.task, "preparing", offer))
         inputs = await self.inputs(errand, offer)
         orders = [await self._buy(errand, offer, piece, inputs) for piece in offer.pieces]
-        asset = await self._asset(errand, offer, orders)
+        with disk_in_words(f"{errand.task.id} could not be put together"):
+            asset = await self._asset(errand, offer, orders)
         errand.say(Progress(errand.task, "done", offer, cost=asset.cost))
         return asset
 
@@ -192,8 +191,9 @@ class MediaAgent(ABC):
         async with self._room.connect(order.platform) as line:
             while order.state is not OrderState.SETTLED:
                 try:
-                    order = await self._next(errand, offer, line, order)
-                except (TryElsewhere, Refused, Broken) as error:
+                    with disk_in_words(f"{errand.task.id} could not be written"):
+                        order = await self._next(errand, offer, line, order)
+                except (TryElsewhere, TryAgain, Refused, Broken) as error:
                     await self._give_up(order, error)
                     raise
         return order
@@ -228,9 +228,8 @@ class MediaAgent(ABC):
             case OrderState.READY:
                 return await self._fetch(line, order)
             case OrderState.STORED:
-                done = _done(order)
                 self._room.shelf.clear(order.id)
-                return await self._tracker.settle(order, order.price if done.cost is None else done.cost)
+                return await self._tracker.settle(order, _charged(order))
             case OrderState.SENDING | OrderState.IN_DOUBT:
                 return await self._settle_doubt(order)
             case _:
@@ -276,12 +275,23 @@ class MediaAgent(ABC):
         )
 
     async def _give_up(self, order: Order, error: AgentesError) -> None:
-        """Frees the money of an order whose failure provably cost nothing."""
+        """Ends a failed order at what it cost; where only we are in trouble, a paid one is carried on later."""
         orders = await self._tracker.orders_of(order.job, order.task)
         latest = next(o for o in orders if o.id == order.id)
-        if not latest.state.over and latest.state is not OrderState.STORED:
-            await self._tracker.drop(latest, str(error))
+        bought = not self._room.catalogue.platform(order.platform).local
+        paid = bought and latest.state in {OrderState.SUBMITTED, OrderState.READY}
+        if latest.state.over or latest.state is OrderState.STORED:
+            return
+        if paid and isinstance(error, (Broken, TryAgain)):
+            return
+        if bought and latest.state is OrderState.SENDING and isinstance(error, Broken):
+            await self._tracker.doubt(latest, str(error))
+            return
         self._room.shelf.clear(order.id)
+        if bought and latest.state is OrderState.READY:
+            await self._tracker.write_off(latest, _charged(latest), str(error))
+        else:
+            await self._tracker.drop(latest, str(error))
 
     async def _unhurried(self, step: Coroutine[Any, Any, T], order: Order) -> T:
         """Sees a paid sending through its receipt although the run is being cancelled."""
@@ -299,10 +309,11 @@ class MediaAgent(ABC):
         files = [self._shelved(order) for order in orders]
         if len(files) > 1:
             desk_name = f"{errand.job}-{errand.task.id}"
-            joined = await self.join(files, errand.task, self._room.shelf.desk(desk_name))
-            stored = await asyncio.to_thread(self._room.shelf.put, joined)
-            self._room.shelf.clear(desk_name)
-            file = Path(stored.path)
+            try:
+                joined = await self.join(files, errand.task, self._room.shelf.desk(desk_name))
+                file = Path((await asyncio.to_thread(self._room.shelf.put, joined)).path)
+            finally:
+                self._room.shelf.clear(desk_name)
         else:
             file = files[0]
         answers = [_done(order) for order in orders]
@@ -339,6 +350,12 @@ class MediaAgent(ABC):
 
 def _done(order: Order) -> Done:
     return _DONE.validate_python((order.receipt or {})["done"])
+
+
+def _charged(order: Order) -> Money:
+    """What the vendor says a finished order cost, else its price."""
+    cost = _done(order).cost
+    return order.price if cost is None else cost
 
 
 def _attempt(offer: Offer, error: AgentesError) -> Attempt:

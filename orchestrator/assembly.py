@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import cache, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +68,8 @@ def studio(*, assume_keys: str | None = None, today: date | None = None) -> Stud
 
 @cache
 def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
+    from importlib.metadata import version
+
     from agentes.media.shelf import Shelf
     from agentes.media_agent import Workroom
     from agentes.photo_agent.agent import PhotoAgent
@@ -92,7 +93,7 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
         tracker=tracker,
         shelf=shelf,
         agents={agent.medium: agent(room) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
-        home=settings().home,
+        home=_database_file().parent,
         version=version("agentes"),
     )
 
@@ -101,7 +102,7 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
 def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
     from orchestrator.dispatch.here import Here
 
-    return Here(partial(_office, quoter, catalogue), settings().home)
+    return Here(partial(_office, quoter, catalogue))
 
 
 @asynccontextmanager

@@ -75,7 +75,7 @@ class Directory:
         return [self._row(platform) for platform in self._catalogue.platforms]
 
     def _row(self, platform: Platform) -> PlatformRow:
-        missing_adapter = () if _has_adapter(platform) else ("its adapter is not part of this version",)
+        missing_adapter = () if _has_adapter(platform) else ("no adapter in this version",)
         return PlatformRow(
             id=platform.id,
             medium=platform.medium,

@@ -118,15 +118,18 @@ async def run(
     graph = _build(stages, saver)
     config = {"configurable": {"thread_id": thread}}
     seen = await graph.aget_state(config)
-    begun = seen.created_at is not None
-    start: Any = Command(resume=answer) if answer is not None else (None if begun else {"outcomes": {}})
-    if begun and answer is None and seen.interrupts:
+    if seen.interrupts and answer is None:
         return Approval(quote=str(seen.interrupts[0].value["quote"]))
+    start: Any = None if seen.created_at is not None else {"outcomes": {}}
+    if seen.interrupts:
+        start = Command(resume=answer)
+    paused: Approval | None = None
+    # To the very end, also after a pause: only then has the question itself been kept.
     async for mode, event in graph.astream(
         start, config, stream_mode=["custom", "updates"], durability="sync"
     ):
         if mode == "custom":
             await tell(event)
         elif "__interrupt__" in event:
-            return Approval(quote=str(event["__interrupt__"][0].value["quote"]))
-    return None
+            paused = Approval(quote=str(event["__interrupt__"][0].value["quote"]))
+    return paused

@@ -39,7 +39,7 @@ class Proposal:
     reading: Reading
     plan: Plan
     quote: Quote
-    prompts: Mapping[str, str]
+    write_prompts: Callable[[], Mapping[str, str]]
     why_draft: str | None
     obstacle: AgentesError | None = None
 
@@ -60,7 +60,7 @@ class Proposal:
 
     def document(self) -> dict[str, Any]:
         """The proposal as the outside world reads it."""
-        return plan_document(self.plan, self.quote, self.prompts)
+        return plan_document(self.plan, self.quote, self.write_prompts())
 
 
 class Quoter:
@@ -88,8 +88,8 @@ class Quoter:
             self.check_budget(plan, quote, brief)
         except OverBudget as over:
             obstacle = obstacle or over
-        prompts = self._prompts(plan, quote)
-        return Proposal(reading, plan, quote, prompts, self._why_draft(quote, brief), obstacle)
+        why_draft = self._why_draft(quote, brief)
+        return Proposal(reading, plan, quote, lambda: self._prompts(plan, quote), why_draft, obstacle)
 
     def read(self, brief: Brief) -> Reading:
         """What the words say."""

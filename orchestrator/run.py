@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentes.media.shelf import Shelf
+from agentes.media.shelf import Shelf, disk_in_words
 from agentes.media_agent import MediaAgent
 from orchestrator.board import Board
 from orchestrator.composer.film import FILM, make_film
@@ -47,7 +47,7 @@ class Office:
     tracker: CostTracker
     shelf: Shelf
     agents: Mapping[Medium, MediaAgent]
-    home: Path
+    home: Path  # the ledger's folder, so that whoever shares the ledger shares its locks
     version: str
 
     def record(self, job_id: str) -> Record:
@@ -76,7 +76,9 @@ class Run:
         self._office = office
         self._jobs = office.jobs
         self._id = job_id
-        self._board = Board(self._jobs.outcomes(job_id))
+        self._board = Board(
+            {task: known for task, known in self._jobs.outcomes(job_id).items() if not _is_gone(known)}
+        )
 
     @property
     def stages(self) -> Stages:
@@ -131,9 +133,10 @@ class Run:
         say = _events(tell)
         say(Event(what="film", phase="joining"))
         try:
-            outcome: Outcome = await make_film(
-                self._plan, film, self._jobs.outcomes(self._id), self._office.shelf, f"{self._id}-{FILM}"
-            )
+            with disk_in_words("The film could not be written"):
+                outcome: Outcome = await make_film(
+                    self._plan, film, self._jobs.outcomes(self._id), self._office.shelf, self._desk(FILM)
+                )
         except AgentesError as error:
             outcome = Shortfall(task=FILM, why=str(error))
         await self._jobs.keep(self._id, outcome)
@@ -144,17 +147,20 @@ class Run:
     async def deliver(self, tell: Tell) -> None:
         """Puts everything into the folder, with its manifest and report, and ends the job."""
         state = self._verdict()
-        delivery = await asyncio.to_thread(
-            hand_over, self._office.record(self._id), state, self._office.shelf
-        )
+        with disk_in_words("The job could not be handed over"):
+            delivery = await asyncio.to_thread(
+                hand_over, self._office.record(self._id), state, self._office.shelf
+            )
         why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
         await self._jobs.move(self._id, state, why)
         _events(tell)(Event(what="job", phase=state, note=why))
 
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job that were never sent, or cost nothing."""
-        tracker = self._office.tracker
-        for order in self._office.book.orders(self._id):
+        tracker, orders = self._office.tracker, self._office.book.orders(self._id)
+        for desk in {self._desk(task) for task in (FILM, *(order.task for order in orders))}:
+            self._office.shelf.clear(desk)
+        for order in orders:
             if order.state is OrderState.RESERVED:
                 await tracker.cancel(order, "the job was cancelled")
             elif not order.state.over and order.price == 0 and order.state is not OrderState.STORED:
@@ -173,6 +179,9 @@ class Run:
     @property
     def _wanted(self) -> list[str]:
         return [*(task.id for task in self._plan.tasks), *([FILM] if self._plan.film else [])]
+
+    def _desk(self, task: str) -> str:
+        return f"{self._id}-{task}"
 
     @property
     def _job(self) -> Job:
@@ -213,6 +222,10 @@ class Run:
         return {
             task.id: (task, outcome) for task in tasks if isinstance(outcome := outcomes.get(task.id), Asset)
         }
+
+
+def _is_gone(outcome: Outcome) -> bool:
+    return isinstance(outcome, Asset) and not Path(outcome.path).is_file()
 
 
 def _events(tell: Tell) -> Callable[[Event], None]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 from orchestrator.composer.folder import give_back, open_folder
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatch", "Studio"]
 
+T = TypeVar("T")
+
 _LOOK_AGAIN_S = 0.1
 _CANCEL_TAKES_S = 10.0
 
@@ -27,8 +28,8 @@ _CANCEL_TAKES_S = 10.0
 class Dispatch(Protocol):
     """Whoever runs the jobs: this process, or workers elsewhere."""
 
-    def start(self, job_id: str, *, answer: bool | None = None, afresh: bool = False) -> None:
-        """Begins, or carries on, a job."""
+    def start(self, job_id: str, *, answer: bool | None = None) -> None:
+        """Begins a job, carries it on, or tries once more what could not be made."""
         ...
 
     def works_on(self, job_id: str) -> bool:
@@ -64,11 +65,11 @@ class Studio:
     async def submit(self, brief: Brief, folder: Path | None = None) -> Job:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""
         brief = self._with_its_past(brief)
-        proposal = await asyncio.to_thread(self._quoter.propose, brief)
+        proposal = await _in_thread(self._quoter.propose, brief)
         proposal.insist()
         _check_references(proposal.plan)
         job_id = f"job_{uuid4().hex[:12]}"
-        claimed = await asyncio.to_thread(open_folder, folder, job_id, proposal.title)
+        claimed = await _in_thread(open_folder, folder, job_id, proposal.title)
         try:
             job = await self._office.jobs.add(job_id, brief, str(claimed))
         except BaseException:
@@ -80,15 +81,17 @@ class Studio:
     async def follow(self, job_id: str) -> AsyncIterator[Event]:
         """Everything that happens in a job from its beginning, until it ends or pauses."""
         jobs, seen = self._office.jobs, 0
+        jobs.state(job_id)
         while True:
-            state = jobs.state(job_id)
-            here, elsewhere = self._dispatch.works_on(job_id), self._runs_elsewhere(job_id)
-            for number, event in jobs.events(job_id, seen):
+            running = self.is_running(job_id)
+            news = jobs.events(job_id, seen)
+            for number, event in news:
                 seen = number
                 yield event
-            if state not in {JobState.QUEUED, JobState.RUNNING} or not (here or elsewhere):
-                return
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            if not news:
+                if not running:
+                    return
+                await _pause(_LOOK_AGAIN_S)
 
     def status(self, job_id: str) -> Job:
         """A job, by its id or the beginning of it."""
@@ -104,7 +107,7 @@ class Studio:
 
     def is_running(self, job_id: str) -> bool:
         """Whether any process on this machine is at work on a job."""
-        return self._dispatch.works_on(job_id) or self._runs_elsewhere(job_id)
+        return self._dispatch.works_on(job_id) or self._office.is_locked(job_id)
 
     async def finish(self, job_id: str) -> Job:
         """Waits until a job of this process has ended or paused; raises what stopped it."""
@@ -116,13 +119,16 @@ class Studio:
         job = self._office.jobs.get(job_id)
         if job.state is not JobState.AWAITING_APPROVAL:
             raise BadRequest(f"Job {job.id} does not wait for an approval: it is {job.state}.")
-        self._dispatch.start(job.id, answer=yes)
-        return job
+        if yes:
+            self._dispatch.start(job.id, answer=yes)
+        else:
+            await self._office.jobs.move(job.id, JobState.CANCELLED, "the quote was not approved")
+        return self._office.jobs.get(job.id)
 
     async def resume(self, job_id: str) -> Job:
         """Carries on a job that was interrupted, or tries once more what could not be made."""
         job = self._office.jobs.get(job_id)
-        if self._runs_elsewhere(job.id):
+        if self.is_running(job.id):
             raise BadRequest(f"Job {job.id} is already running.", todo=f"Watch it: `agentes show {job.id}`.")
         match job.state:
             case JobState.DONE:
@@ -134,11 +140,7 @@ class Studio:
                     f"Job {job.id} waits for its quote to be approved.",
                     todo="Accept it with `agentes make … --quote HASH`.",
                 )
-            case JobState.QUEUED | JobState.RUNNING:
-                self._dispatch.start(job.id)
-            case _:
-                await self._office.jobs.retry(job.id)
-                self._dispatch.start(job.id, afresh=True)
+        self._dispatch.start(job.id)
         return job
 
     async def cancel(self, job_id: str) -> Job:
@@ -147,12 +149,11 @@ class Studio:
 
         jobs = self._office.jobs
         job = jobs.get(job_id)
-        if job.state.over:
-            raise BadRequest(f"Job {job.id} has already ended: it is {job.state}.")
-        await jobs.move(job.id, JobState.CANCELLED, "cancelled by a person")
+        if not await jobs.move(job.id, JobState.CANCELLED, "cancelled by a person"):
+            raise BadRequest(f"Job {job.id} has already ended: it is {jobs.state(job.id)}.")
         waited = 0.0
         while self.is_running(job.id) and waited < _CANCEL_TAKES_S:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await _pause(_LOOK_AGAIN_S)
             waited += _LOOK_AGAIN_S
         if not self.is_running(job.id):
             await Run(self._office, job.id).let_go()
@@ -178,9 +179,6 @@ class Studio:
     def _dispatch(self) -> Dispatch:
         return self._open_dispatch()
 
-    def _runs_elsewhere(self, job_id: str) -> bool:
-        return self._office.is_locked(job_id)
-
     def _with_its_past(self, brief: Brief) -> Brief:
         """The words of a change, read as a correction at the end of the words they change."""
         if brief.from_job is None:
@@ -194,9 +192,28 @@ class Studio:
 def _check_references(plan: Plan) -> None:
     """Refuses a brief that names files which are not there, before anything is made."""
     named = dict.fromkeys(name for task in plan.tasks for name in task.spec.references if "://" not in name)
-    missing = [name for name in named if not Path(name).is_file()]
+    missing = [name for name in named if not _is_file(name)]
     if missing:
         raise BadRequest(
             f"The brief names {', '.join(missing)}, but there is no such file in {Path.cwd()}.",
             todo="Put it there, write its path in the brief, or take it out of the brief.",
         )
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # longer than any disk can hold, or in a folder that may not be looked into
+        return False
+
+
+async def _in_thread(work: Callable[..., T], *given: object) -> T:
+    from asyncio import to_thread  # a quote never waits, and should not pay for what can
+
+    return await to_thread(work, *given)
+
+
+async def _pause(seconds: float) -> None:
+    from asyncio import sleep
+
+    await sleep(seconds)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from agentes.media_agent import Errand, MediaAgent, Progress
 from orchestrator.board import Board
 from orchestrator.store.jobs import AskRow, Event, Jobs
-from shared_knowledge.errors import Unsuitable
+from shared_knowledge.errors import InDoubt, OverBudget, Refused, Unsuitable
 from shared_knowledge.vocabulary import (
     Asset,
     Job,
@@ -25,6 +26,7 @@ from shared_knowledge.vocabulary import (
 __all__ = ["Team"]
 
 _DEEPEST = 3
+_FOR_A_PERSON = {"refused": Refused, "over_budget": OverBudget, "in_doubt": InDoubt}
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,16 @@ class Team:
 
     def _kept(self, task: Task) -> Asset | None:
         """The asset of an earlier job, if this very task was done there."""
-        before = self.earlier.get(task.id)
-        if before is None or before[0] != task:
+        before, asset = self.earlier.get(task.id, (None, None))
+        if before != task or asset is None or not Path(asset.path).is_file():
             return None
-        if any(self.tasks[needed] != self.earlier.get(needed, (None,))[0] for needed in task.depends_on):
+        if not all(self._is_as_before(needed) for needed in task.depends_on):
             return None
-        return before[1].model_copy(update={"cost": Money(0), "pieces": ()})
+        return asset.model_copy(update={"cost": Money(0), "pieces": ()})
+
+    def _is_as_before(self, task_id: str) -> bool:
+        now, (_, before) = self.board.look(task_id), self.earlier.get(task_id, (None, None))
+        return isinstance(now, Asset) and before is not None and now.sha256 == before.sha256
 
     def _say(self, progress: Progress) -> None:
         offer = progress.offer
@@ -122,7 +128,7 @@ class _Colleagues:
         return outcome if isinstance(outcome, Asset) else None
 
     async def ask(self, task: Task, because: str) -> Asset:
-        """Has a colleague get a child task done, or raises Unsuitable when it cannot be."""
+        """Has a colleague get a child task done, or raises what stood in its way."""
         if task.id in self._asked or len(self._asked) > _DEEPEST:
             raise Unsuitable(f"{self._task.id} asked for {task.id}, which would go round in a circle.")
         child = task.model_copy(update={"asked_by": self._task.id, "because": because})
@@ -131,5 +137,7 @@ class _Colleagues:
         )
         outcome = await self._team.perform(child, self._asked)
         if isinstance(outcome, Shortfall):
-            raise Unsuitable(f"{child.id}, which {self._task.id} needs, could not be made: {outcome.why}")
+            raise _FOR_A_PERSON.get(outcome.kind, Unsuitable)(
+                f"{child.id}, which {self._task.id} needs, could not be made: {outcome.why}"
+            )
         return outcome

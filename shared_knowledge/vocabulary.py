@@ -61,7 +61,7 @@ __all__ = [
 class Frozen(BaseModel):
     """A fact that nobody changes after it was said."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Medium(StrEnum):

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from agentes.contract import Done, File, LocalPlatform
-from agentes.media.shelf import Shelf
+from agentes.media.shelf import Shelf, disk_in_words
 from shared_knowledge.errors import Broken
 from shared_knowledge.vocabulary import Order
 
@@ -22,14 +22,18 @@ class LocalLine:
 
     async def start(self, order: Order) -> Done:
         """Makes the file; free, so doing it again is harmless."""
-        return await self._adapter.start(self._shelf.desk(order.id), order)
+        with disk_in_words(f"{order.platform} could not write its file"):
+            return await self._adapter.start(self._shelf.desk(order.id), order)
 
     async def check(self, order: Order) -> Done:
         """A local platform answers at once, so there is nothing to wait for but the work itself."""
         return await self.start(order)
 
     async def collect(self, order: Order, done: Done) -> Path:
-        """The file is already here."""
+        """The file is already here, or is made again."""
         if not isinstance(done.media, File):
             raise Broken(f"{order.platform} answered with {done.media.kind}, not with a file.")
-        return self._shelf.desk(order.id) / done.media.name
+        file = self._shelf.desk(order.id) / done.media.name
+        if not file.is_file():
+            await self.start(order)
+        return file

@@ -5,14 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from shared_knowledge.errors import Broken
 from shared_knowledge.vocabulary import Frozen
 
-__all__ = ["Shelf", "Stored"]
+__all__ = ["Shelf", "Stored", "disk_in_words"]
 
 _CHUNK = 1 << 20
+
+
+@contextmanager
+def disk_in_words(what: str) -> Iterator[None]:
+    """Turns trouble with the disk into a sentence that says what could not be done, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise Broken(
+            f"{what}: {error.strerror or error}.",
+            todo="Free some space and run `agentes resume`; what was paid for is not bought again.",
+        ) from error
 
 
 class Stored(Frozen):
@@ -47,22 +62,14 @@ class Shelf:
         shutil.rmtree(self._desks / order_id, ignore_errors=True)
 
     def put(self, file: Path) -> Stored:
-        """Moves a finished file onto the shelf, whole and synced, under its digest."""
-        digest, size = _digest(file)
-        place = self.path(digest, file.suffix)
-        try:
+        """Puts a finished file on the shelf, whole and synced, under its digest; it also stays where it was."""
+        with disk_in_words("The file could not be kept on the shelf"):
+            digest, size = _digest(file)
+            place = self.path(digest, file.suffix)
             if not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                with file.open("rb") as made:
-                    os.fsync(made.fileno())
-                file.chmod(0o444)
-                file.replace(place)
+                _link_or_copy(file, place)
                 _sync_folder(place.parent)
-        except OSError as error:
-            raise Broken(
-                f"The file could not be kept on the shelf: {error.strerror}.",
-                todo="Free some space and run `agentes resume`; what was paid for is not bought again.",
-            ) from error
         return Stored(sha256=digest, size_bytes=size, path=str(place))
 
     def path(self, sha256: str, suffix: str) -> Path:
@@ -81,6 +88,27 @@ def _digest(file: Path) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def _link_or_copy(file: Path, place: Path) -> None:
+    file.chmod(0o444)
+    with file.open("rb") as made:
+        os.fsync(made.fileno())
+    try:
+        place.hardlink_to(file)
+    except FileExistsError:
+        return
+    except OSError:  # the shelf is on another disk, or on one without links
+        part = place.with_name(f"{uuid4().hex}.part")
+        try:
+            with part.open("xb") as copy, file.open("rb") as made:
+                shutil.copyfileobj(made, copy, _CHUNK)
+                copy.flush()
+                os.fchmod(copy.fileno(), 0o444)
+                os.fsync(copy.fileno())
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

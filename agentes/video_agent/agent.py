@@ -47,15 +47,20 @@ class VideoAgent(MediaAgent):
             given = (first.path, *given)
         wanted = spec.shots if every_shot else spec.shots[:1] if offer.keyframe else ()
         missing = [(number, shot) for number, shot in enumerate(wanted, start=1) if number > len(given)]
-        asked = await asyncio.gather(
-            *(self._keyframe(errand, spec, shot, number) for number, shot in missing)
-        )
-        return (*given, *(picture.path for picture in asked))
+        return (*given, *await self._keyframes(errand, spec, missing))
 
     def _tells_every_shot(self, offer: Offer) -> bool:
         """Whether a clip is grown out of one picture per shot, drawn to be seen under captions."""
         model = self._room.catalogue.platform(offer.platform).model(offer.model)
         return model is not None and model.keyframe == "per_shot"
+
+    async def _keyframes(
+        self, errand: Errand, spec: VideoSpec, shots: Sequence[tuple[int, Shot]]
+    ) -> Sequence[str]:
+        """A picture for each shot; one that fails lets the others come to their end first."""
+        asking = [asyncio.ensure_future(self._keyframe(errand, spec, shot, number)) for number, shot in shots]
+        await asyncio.gather(*asking, return_exceptions=True)
+        return [asked.result().path for asked in asking]
 
     async def _keyframe(self, errand: Errand, spec: VideoSpec, shot: Shot, number: int) -> Asset:
         """One picture from the photo agent, related to the others by subject, palette and seed."""

@@ -64,15 +64,23 @@ def _replaces(page: Page, old: Mark, new: Mark) -> bool:
 
 
 def _is_replaced(page: Page, mark: Mark) -> bool:
-    """"not 15 s", "instead of 1:1": the fact is named to be refused."""
+    """ "not 15 s", "instead of 1:1": the fact is named to be refused."""
     first = mark.first
-    while first > 0 and page.has(first - 1, "place", "article", "definite") and page.before(first, "instead", "without") is None:
+    while (
+        first > 0
+        and page.has(first - 1, "place", "article", "definite")
+        and page.before(first, "instead", "without") is None
+    ):
         first -= 1
-    return page.before(first, "instead") is not None or (page.before(first, "without") is not None and mark.kind != "quality")
+    return page.before(first, "instead") is not None or (
+        page.before(first, "without") is not None and mark.kind != "quality"
+    )
 
 
 def _owners(page: Page, wanted: Wanted, mark: Mark) -> list[Group]:
-    anchors = [anchor for anchor in wanted.anchors if anchor.medium in _TAKES[mark.kind] and anchor.role in _HOLDING]
+    anchors = [
+        anchor for anchor in wanted.anchors if anchor.medium in _TAKES[mark.kind] and anchor.role in _HOLDING
+    ]
     if mark.kind == "reference":
         return _owners_of_reference(page, wanted, mark, anchors)
     inside = [anchor for anchor in anchors if anchor.first <= mark.first < anchor.end]
@@ -95,7 +103,7 @@ def _target(anchor: Anchor) -> list[Group]:
 
 
 def _is_for_all(page: Page, mark: Mark) -> bool:
-    """"16:9 for both", "all vertical"."""
+    """ "16:9 for both", "all vertical"."""
     if mark.kind == "language":
         return False
     first, end = page.segment_start(mark.first), page.segment_end(mark.end - 1)
@@ -116,7 +124,11 @@ def _in_sentence(page: Page, mark: Mark, here: list[Anchor]) -> list[Group]:
         return _target(ahead[0])
     nearest = (same or before)[-1]
     if not same and mark.kind == "duration" and nearest.medium == "voice":
-        open_videos = [anchor for anchor in before if anchor.medium == "video" and anchor.group and "duration" not in anchor.group.facts]
+        open_videos = [
+            anchor
+            for anchor in before
+            if anchor.medium == "video" and anchor.group and "duration" not in anchor.group.facts
+        ]
         nearest = open_videos[-1] if open_videos else nearest
     if nearest.part is not None and nearest.group is not None and not same and _is_only_one(page, mark):
         return [nearest.group]
@@ -133,7 +145,11 @@ def _leading(page: Page, mark: Mark, after: list[Anchor]) -> list[Group]:
     """A fact before any asset: for the next one, or for all when a colon closes it."""
     end = page.segment_end(mark.end - 1)
     first = after[0]
-    if end < page.size and page.tokens[end].text == ":" and page.segment[first.at] != page.segment[mark.first]:
+    if (
+        end < page.size
+        and page.tokens[end].text == ":"
+        and page.segment[first.at] != page.segment[mark.first]
+    ):
         groups = [group for anchor in after for group in _target(anchor) if anchor.part is None]
         return list(dict.fromkeys(groups))
     return _target(first)
@@ -187,7 +203,11 @@ def _owners_of_reference(page: Page, wanted: Wanted, mark: Mark, anchors: list[A
         return groups[:1] or wanted.groups[:1]
     if medium == "text":
         return [group for group in wanted.groups if group.medium == "voice"][:1]
-    takers = [anchor for anchor in anchors if anchor.role in {"request", "back", "part"} and anchor.group is not None]
+    takers = [
+        anchor
+        for anchor in anchors
+        if anchor.role in {"request", "back", "part"} and anchor.group is not None
+    ]
     here = [anchor for anchor in takers if page.sentence[anchor.at] == page.sentence[mark.first]]
     if here:
         before = [anchor for anchor in here if anchor.at < mark.first]

@@ -41,8 +41,21 @@ def _with_version(page: Page, end: int) -> int:
     """The place after a version such as "3.1", "Gen-4" or "Turbo"."""
     while end < page.size and page.free(end, end + 1):
         token = page.tokens[end]
-        is_version = token.text[0].isdecimal() and not page.has(end + 1, "medium", "second", "minute", "versions")
-        if not is_version and token.word not in {"gen", "turbo", "pro", "ultra", "fast", "lite", "v2", "v3", "max", "ai"}:
+        is_version = token.text[0].isdecimal() and not page.has(
+            end + 1, "medium", "second", "minute", "versions"
+        )
+        if not is_version and token.word not in {
+            "gen",
+            "turbo",
+            "pro",
+            "ultra",
+            "fast",
+            "lite",
+            "v2",
+            "v3",
+            "max",
+            "ai",
+        }:
             break
         if page.segment[end] != page.segment[end - 1]:
             break
@@ -55,7 +68,9 @@ def _is_listed(page: Page, previous_end: int, at: int) -> bool:
     if previous_end < 0 or at - previous_end > 3:
         return False
     return all(
-        page.has(place, "and", "or", "nor", "without") or page.tokens[place].text in ",/&+" or page.has(place, "definite", "article")
+        page.has(place, "and", "or", "nor", "without")
+        or page.tokens[place].text in ",/&+"
+        or page.has(place, "definite", "article")
         for place in range(previous_end, at)
     )
 
@@ -87,14 +102,17 @@ def _cues(page: Page, at: int, end: int) -> tuple[bool, bool, bool]:
     """Whether the words before say to shun or to use it, and whether they say so just before."""
     start = max(page.sentence_range(at).start, at - _REACH)
     for place in range(at - 1, start - 1, -1):
-        if page.owner[place] is not None and page.owner[place].kind in {"prefer", "avoid"}:  # type: ignore[union-attr]
+        mark = page.owner[place]
+        if mark is not None and mark.kind in {"prefer", "avoid"}:
             break
         if page.segment[place] != page.segment[at] and page.tokens[place].text not in ":,":
             break
         near = all(page.has(k, "definite", "chat") or _inside(page, k, place) for k in range(place + 1, at))
         if page.has(place, "shun") and not page.has(place, "harmless"):
             return True, False, near
-        if page.has(place, "use") or (page.has(place, "use_weak") and near and not page.has(place, "and", "or")):
+        if page.has(place, "use") or (
+            page.has(place, "use_weak") and near and not page.has(place, "and", "or")
+        ):
             return False, True, near and page.has(place, "use")
         if page.has(place, "but", "then"):
             break
@@ -131,7 +149,9 @@ def _claim_cue(page: Page, at: int, wish: str) -> None:
         if page.owner[place] is not None:
             break
         if page.has(place, "use", "use_weak", "shun"):
-            stop = max(tag.end for name, tag in page.tags[place].items() if name in {"use", "use_weak", "shun"})
+            stop = max(
+                tag.end for name, tag in page.tags[place].items() if name in {"use", "use_weak", "shun"}
+            )
             if page.free(place, min(stop, at)):
                 page.claim("cue", place, min(stop, at), means=f"platform.{wish}")
             break

@@ -166,9 +166,10 @@ def _weight(page: Page, mark: Mark) -> float:
     near_left = range(max(left, mark.first - 3), mark.first)
     near_right = range(mark.end, min(right, mark.end + 2))
     weight = 0.0
-    if _any(page, inside, "budget", "spend") or _any(page, range(mark.end, min(right, mark.end + 4)), "budget"):
-        weight += 3
-    elif page.language_of(mark.first) == "de" and _any(page, range(mark.end, min(right, mark.end + 4)), "spend"):
+    said_after = ("budget", "spend") if page.language_of(mark.first) == "de" else ("budget",)
+    if _any(page, inside, "budget", "spend") or _any(
+        page, range(mark.end, min(right, mark.end + 4)), *said_after
+    ):
         weight += 3
     if _any(page, near_left, "up_to") or _any(page, range(mark.end, min(right, mark.end + 3)), "up_to"):
         weight += 2
@@ -223,7 +224,22 @@ def _is_alone(page: Page, mark: Mark) -> bool:
     return all(
         page.owner[at] is mark
         or not page.tokens[at].is_word
-        or page.has(at, "up_to", "chat", "approx", "all", "total", "spend", "budget", "definite", "correct", "and", "but", "for", "only")
+        or page.has(
+            at,
+            "up_to",
+            "chat",
+            "approx",
+            "all",
+            "total",
+            "spend",
+            "budget",
+            "definite",
+            "correct",
+            "and",
+            "but",
+            "for",
+            "only",
+        )
         or (not page.tags[at] and _covered(page, at))
         for at in range(start, end)
     )
@@ -231,9 +247,7 @@ def _is_alone(page: Page, mark: Mark) -> bool:
 
 def _covered(page: Page, at: int) -> bool:
     """Whether a longer phrase that started earlier holds this token."""
-    return any(
-        tag.end > at for place in range(max(0, at - 5), at) for tag in page.tags[place].values()
-    )
+    return any(tag.end > at for place in range(max(0, at - 5), at) for tag in page.tags[place].values())
 
 
 def _parts(page: Page, chosen: Mark, limits: list[Mark]) -> list[Mark]:
@@ -241,8 +255,10 @@ def _parts(page: Page, chosen: Mark, limits: list[Mark]) -> list[Mark]:
     mates = [
         mark
         for mark in limits
-        if page.sentence[mark.first] == page.sentence[chosen.first] and mark.value == chosen.value
-        and page.has(mark.end, "for") and _any(page, range(mark.end, mark.end + 4), "medium")
+        if page.sentence[mark.first] == page.sentence[chosen.first]
+        and mark.value == chosen.value
+        and page.has(mark.end, "for")
+        and _any(page, range(mark.end, mark.end + 4), "medium")
     ]
     return mates if chosen in mates else [chosen]
 
@@ -253,7 +269,14 @@ def _claim_cue(page: Page, mark: Mark, *, kept: bool) -> None:
     left, right = _window(page, mark)
     for at in range(left, right):
         if page.owner[at] is None and page.has(at, "budget", "spend", "up_to", "price", "total", "approx"):
-            end = min(right, max(tag.end for name, tag in page.tags[at].items() if name in {"budget", "spend", "up_to", "price", "total", "approx"}))
+            end = min(
+                right,
+                max(
+                    tag.end
+                    for name, tag in page.tags[at].items()
+                    if name in {"budget", "spend", "up_to", "price", "total", "approx"}
+                ),
+            )
             if page.free(at, end):
                 page.claim("cue", at, end, means=mark.means)
 
@@ -285,7 +308,10 @@ def _bare_budget(page: Page) -> Budget | None:
         if not page.has(at, "budget") or not page.free(at, at + 1):
             continue
         place = page.end(at, "budget")
-        while place < page.size and (page.has(place, "say_link", "up_to", "approx", "definite", "of") or page.tokens[place].text in ":="):
+        while place < page.size and (
+            page.has(place, "say_link", "up_to", "approx", "definite", "of")
+            or page.tokens[place].text in ":="
+        ):
             tags = page.tags[place].values()
             place = max((tag.end for tag in tags), default=place + 1)
         number = number_at(page, place)
@@ -296,4 +322,8 @@ def _bare_budget(page: Page) -> Budget | None:
 
 
 def _stands_alone(page: Page, at: int) -> bool:
-    return at >= page.size or not page.tokens[at].is_word or page.has(at, "up_to", "chat", "total", "and", "budget")
+    return (
+        at >= page.size
+        or not page.tokens[at].is_word
+        or page.has(at, "up_to", "chat", "total", "and", "budget")
+    )

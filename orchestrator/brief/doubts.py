@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from orchestrator.brief.budget import Budget
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, agrees
-from orchestrator.brief.groups import Wanted
 from orchestrator.brief.fields import LOST, UNMET
+from orchestrator.brief.groups import Wanted
 from orchestrator.brief.page import Page
 
 __all__ = ["Doubts", "find_doubts"]
@@ -126,11 +126,10 @@ def _warnings(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]
             said.append(_LIMITS[page.value(at, "limit")])
         elif labels[at] == UNMET and page.has(at, "carousel"):
             said.append("A carousel is delivered as single pictures, in the order of the plan.")
-    for mark in page.of("detail"):
-        if labels[mark.first] == LOST:
-            said.append(
-                f"“{page.words_in(mark.first, mark.end)}” is not promised: give a size in pixels, or a quality."
-            )
+    details = [
+        page.words_in(mark.first, mark.end) for mark in page.of("detail") if labels[mark.first] == LOST
+    ]
+    said += [f"“{one}” is not promised: give a size in pixels, or a quality." for one in details]
     if page.of("hostile"):
         said.append("Words that try to change the rules of this program were not followed.")
     if any(draft.count > MOST_OF_ONE for draft in drafts):

@@ -83,13 +83,18 @@ def _with_parts(page: Page, group: Group, base: list[Draft], parts: list[Group])
                 draft.aspect_ratio = shared.aspect_ratio
             draft.language = draft.language or shared.language
             draft.quality = draft.quality or shared.quality
-            draft.reference, draft.references = draft.reference or shared.reference, draft.references or shared.references
+            draft.reference, draft.references = (
+                draft.reference or shared.reference,
+                draft.references or shared.references,
+            )
             draft.count = part.count
             drafts.append(draft)
     family = told | ({"ratio", "shape", "network"} if told & {"ratio", "shape"} else set())
     own = family & set(group.facts)
-    named = sum(part.count for part in parts)
+    named = sum(part.count for part in parts if not part.again)
     rest = group.count - named
+    if rest > 0 and any(part.again for part in parts):
+        return [*_counted(base[:1], rest), *drafts]
     if group.count == 1 and named >= 1 and own:
         return [*_counted(base, 1), *drafts]
     if group.counted and rest > 0:
@@ -114,7 +119,9 @@ def _variants(page: Page, source: Group, group: Group) -> list[Draft]:
     drafts: list[Draft] = []
     paired = len(scripts) > 1 and len(scripts) == len(languages)
     for place, (ratio, length, language) in enumerate(product(ratios, lengths, languages)):
-        draft = replace(plain, marks=dict(plain.marks), aspect_ratio=ratio[0], duration_s=length[0], language=language[0])
+        draft = replace(
+            plain, marks=dict(plain.marks), aspect_ratio=ratio[0], duration_s=length[0], language=language[0]
+        )
         for mark, name in ((ratio[1], "aspect_ratio"), (length[1], "duration_s"), (language[1], "language")):
             if mark is not None:
                 draft.marks[id(mark)] = name
@@ -168,7 +175,9 @@ def _quality_and_references(source: Group, draft: Draft) -> None:
 
 
 def _size(page: Page, mark: Mark) -> tuple[int, int] | None:
-    digits = [int(page.tokens[at].text) for at in range(mark.first, mark.end) if page.tokens[at].text.isdecimal()]
+    digits = [
+        int(page.tokens[at].text) for at in range(mark.first, mark.end) if page.tokens[at].text.isdecimal()
+    ]
     return (digits[0], digits[1]) if len(digits) >= 2 and min(digits[:2]) >= 100 else None
 
 
@@ -196,7 +205,9 @@ def _ratios(page: Page, source: Group, group: Group) -> list[_Told]:
 
 def _shaped_as(page: Page, group: Group, mark: Mark) -> str:
     """An upright photo has no ratio by convention, but one that shares "all vertical" with a clip has."""
-    near = range(max(page.segment_start(mark.first), mark.first - 4), min(page.segment_end(mark.first), mark.end + 4))
+    near = range(
+        max(page.segment_start(mark.first), mark.first - 4), min(page.segment_end(mark.first), mark.end + 4)
+    )
     return "video" if any(page.has(at, "all") for at in near) else group.medium
 
 
@@ -233,11 +244,11 @@ def _languages(page: Page, source: Group) -> list[_Told]:
         for mark in source.facts.get("accent", []):
             if "-" in mark.value:
                 found.setdefault(mark.value, mark)
-    return [(value, mark) for value, mark in found.items()]
+    return list(found.items())
 
 
 def _series(page: Page, marks: list[Mark]) -> list[Mark]:
-    """Marks that are one list ("15 and 30 s"); of marks told apart from each other only the first or, in a later sentence, the last."""
+    """Marks that are one list ("15 and 30 s"); of others the first or, in a later sentence, the last."""
     if len(marks) < 2:
         return marks
     runs: list[list[Mark]] = [[marks[0]]]
@@ -254,7 +265,26 @@ def _is_list(page: Page, left: Mark, right: Mark) -> bool:
         return False
     return all(
         page.owner[at] is not None
-        or page.has(at, "and", "or", "of", "place", "article", "for", "definite", "another", "versions", "mark", "number", "network", "each", "shape", "then", "with", "spoken_in")
+        or page.has(
+            at,
+            "and",
+            "or",
+            "of",
+            "place",
+            "article",
+            "for",
+            "definite",
+            "another",
+            "versions",
+            "mark",
+            "number",
+            "network",
+            "each",
+            "shape",
+            "then",
+            "with",
+            "spoken_in",
+        )
         or not page.tokens[at].is_word
         for at in range(left.end, right.first)
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.brief.groups import Anchor, Group, Wanted, is_question
+from orchestrator.brief.groups import Anchor, Group, Wanted
 from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.references import medium_of
+from orchestrator.brief.roles import is_question
 
-__all__ = ["guess_groups", "guess_voice"]
+__all__ = ["guess_groups"]
 
 _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 
@@ -14,6 +15,7 @@ _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 def guess_groups(page: Page, wanted: Wanted) -> None:
     """Opens a group from weaker signs if the words asked for nothing outright."""
     _from_counted(page, wanted)
+    _from_stories(page, wanted)
     if wanted.groups or all(is_question(page, at) for at in range(page.size)):
         return
     for guess in (_from_purpose, _from_generic, _from_network, _from_length, _from_file, _from_shape):
@@ -47,20 +49,22 @@ def _tells(page: Page, wanted: Wanted, anchor: Anchor, mark: Mark) -> bool:
     )
 
 
-def guess_voice(page: Page, wanted: Wanted) -> None:
-    """ "…, narrated by a calm older man": a film that somebody speaks in has a voice."""
-    media = {group.medium for group in wanted.groups}
-    if "voice" in media or "video" not in media:
+def _from_stories(page: Page, wanted: Wanted) -> None:
+    """ "3 stories, 8 s each, one voice-over": a length beside stories makes clips of them."""
+    if any(group.medium == "video" for group in wanted.groups):
         return
-    for at in range(page.size):
-        opens = (
-            page.has(at, "speak") and page.segment_start(at) == at and page.free(at, page.end(at, "speak"))
-        )
-        end = page.end(at, "speak") if opens else at
-        if opens and any(
-            page.has(place, "gender") for place in range(end, min(page.segment_end(at), end + 5))
-        ):
-            wanted.add(Group("voice", at), first=at, end=end)
+    for anchor in wanted.anchors:
+        noun = anchor.noun
+        if anchor.role != "generic" or noun is None or not noun.network:
+            continue
+        stop = min((one.at for one in wanted.anchors if one.at > anchor.at), default=page.size)
+        lasts = [
+            mark for mark in page.of("duration") if noun.first <= mark.first < stop and mark.value != "aside"
+        ]
+        if lasts and page.sentence[lasts[0].first] == page.sentence[anchor.at]:
+            group = Group("video", anchor.at, count=noun.count or 1, counted=noun.determiner == "count")
+            group.noun, group.network = noun, noun.network
+            _make(wanted, anchor, group)
             return
 
 

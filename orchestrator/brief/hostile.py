@@ -7,7 +7,9 @@ from orchestrator.brief.page import Page
 __all__ = ["find_hostile"]
 
 _REACH = 7
-_SPEAKERS = frozenset(["system", "assistant", "admin", "developer", "root", "instruction", "instructions", "sistema"])
+_SPEAKERS = frozenset(
+    ["system", "assistant", "admin", "developer", "root", "instruction", "instructions", "sistema"]
+)
 
 
 def find_hostile(page: Page, *, whole_sentence: bool = True) -> bool:

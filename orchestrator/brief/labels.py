@@ -19,7 +19,7 @@ from orchestrator.brief.fields import (
 )
 from orchestrator.brief.groups import Wanted
 from orchestrator.brief.numerals import number_at
-from orchestrator.brief.page import Page
+from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.tokens import Kind
 from shared_knowledge.vocabulary import Understanding
 
@@ -35,7 +35,7 @@ _ASKING = ("ask", "turn", "have", "use", "correct", "correction", "then", "and",
 _FILMS = ("join", "apart", "laid")
 _SPOKEN = ("speak", "says")
 _SIGNED_BY = 3
-_GAP = 5
+_GAP = 7
 _SHORT = 3
 
 
@@ -48,15 +48,16 @@ def label(page: Page, wanted: Wanted, drafts: list[Draft], understood: Understan
     for anchor in wanted.anchors:
         label_anchor(desk, anchor)
     _label_beside_facts(desk)
+    _label_speaking(desk)
     _label_films(desk)
     _label_words(desk)
     if not drafts:
-        return [LOST if means == CREATIVE else means or LINK for means in desk.labels]
+        return [LOST if means is None or means == CREATIVE else means for means in desk.labels]
     return [means if means is not None else CREATIVE for means in desk.labels]
 
 
 def _label_beside_facts(desk: Desk) -> None:
-    """Words that only make sense with the fact they stand at: "accent", "versions of", "says", "ads"."""
+    """Words that only make sense with the fact they stand at: "5 to", "accent", "says", "for ads"."""
     page = desk.page
     for mark in page.of("duration", "budget"):
         lower = mark.first - 2
@@ -66,44 +67,39 @@ def _label_beside_facts(desk: Desk) -> None:
             and len(page.tokens[lower + 1].text) <= _SHORT
         )
         if ranged and page.segment[lower] == page.segment[mark.first]:
-            desk.write(lower, mark.first, desk.labels[mark.first] or LINK)
+            _join(desk, lower, mark.first, mark)
     for mark in page.of("prefer", "avoid"):
-        if page.has(mark.end, "use_after", "shun_after"):
-            names = [name for name in ("use_after", "shun_after") if page.has(mark.end, name)]
-            desk.write(
-                mark.end, max(page.end(mark.end, name) for name in names), desk.labels[mark.first] or LINK
-            )
-    for mark in page.of("language", "accent", "script", "money"):
-        if mark.kind == "money" and "budget" not in mark.means:
-            first, end = page.segment_start(mark.first), page.segment_end(mark.end - 1)
-            if any(page.has(at, "other_money") for at in range(first, end)):
-                for at in range(first, end):
-                    desk.labels[at] = LOST
-        elif mark.kind == "script":
-            first = mark.first
-            colon = first > 0 and page.tokens[first - 1].text == ":"
-            said = page.before(first - colon, *_SPOKEN)
-            if said is not None:
-                desk.write(said, mark.first, desk.labels[mark.first] or LINK)
-        else:
-            said = page.before(mark.first, "accent_word")
-            desk.write(mark.first if said is None else said, mark.first, desk.labels[mark.first] or LINK)
-            if page.has(mark.end, "accent_word"):
-                desk.write(mark.end, page.end(mark.end, "accent_word"), desk.labels[mark.first] or LINK)
+        names = [name for name in ("use_after", "shun_after") if page.has(mark.end, name)]
+        _join(desk, mark.end, max((page.end(mark.end, name) for name in names), default=mark.end), mark)
+    for mark in page.of("money"):
+        first, end = page.segment_start(mark.first), page.segment_end(mark.end - 1)
+        if "budget" not in mark.means and any(page.has(at, "other_money") for at in range(first, end)):
+            desk.labels[first:end] = [LOST] * (end - first)
+    for mark in page.of("script"):
+        colon = mark.first > 0 and page.tokens[mark.first - 1].text == ":"
+        said = page.before(mark.first - colon, *_SPOKEN)
+        _join(desk, mark.first if said is None else said, mark.first, mark)
+    for mark in page.of("language", "accent"):
+        said = page.before(mark.first, "accent_word")
+        _join(desk, mark.first if said is None else said, mark.first, mark)
+        if page.has(mark.end, "accent_word"):
+            _join(desk, mark.end, page.end(mark.end, "accent_word"), mark)
+
+
+def _join(desk: Desk, first: int, end: int, mark: Mark) -> None:
+    desk.write(first, end, desk.labels[mark.first] or LINK)
+
+
+def _label_speaking(desk: Desk) -> None:
+    """ "Read by", and the numbers of versions."""
+    page = desk.page
     voice = next((group for group in desk.wanted.groups if group.medium == "voice"), None)
     for at in range(page.size):
         if voice is not None and page.has(at, "speak") and page.owner[at] is None:
             desk.write(at, page.end(at, "speak"), desk.field(voice, "medium"))
         if page.has(at, "versions") and page.owner[at] is None and desk.drafts:
-            number = next(
-                (
-                    one
-                    for one in (number_at(page, first) for first in range(max(0, at - 3), at))
-                    if one and one.end == at
-                ),
-                None,
-            )
-            if number is not None:
+            numbers = [number_at(page, first) for first in range(max(0, at - 3), at)]
+            if any(number is not None and number.end == at for number in numbers):
                 desk.write(at - 1, page.end(at, "versions"), desk.field(nearest_before(desk, at), "count"))
 
 

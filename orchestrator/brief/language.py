@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from orchestrator.brief.lexicon import LANGUAGES, evidence
+from orchestrator.brief.lexicon import LANGUAGES, evidence, shared
 from orchestrator.brief.tokens import Token
 
 __all__ = ["best", "is_european_portuguese", "scores"]
@@ -53,17 +53,12 @@ def best(total: dict[str, float], otherwise: str, margin: float = 0.0) -> str:
     return first if total[first] > total[otherwise] + margin else otherwise
 
 
-_EUROPEAN = frozenset(
-    ["telemovel", "telemoveis", "ecra", "ecras", "autocarro", "autocarros", "comboio", "comboios", "pequeno-almoco", "rapariga", "raparigas", "duma", "dum", "numa-se", "equipa", "equipas", "ficheiro", "ficheiros", "utilizador", "utilizadores", "contacto", "contactos", "facto", "registo", "fixe", "giro", "gira", "miudo", "miudos", "casa-de-banho", "frigorifico", "gelado", "gelados", "chavena", "sumo", "sumos", "talho", "peao", "peoes", "camioes", "camiao", "praia-mar", "portugal", "lisboa", "porto", "pastel-de-nata", "desporto", "planeamento", "orcamentar", "bilhete", "bilhetes", "voz-off", "encomenda"]
-)
-_BRAZILIAN = frozenset(
-    ["voce", "voces", "pra", "pro", "pros", "pras", "celular", "celulares", "tela", "telas", "onibus", "trem", "cafe-da-manha", "moca", "galera", "bacana", "legal", "sorvete", "xicara", "suco", "sucos", "acougue", "esporte", "brasil", "brasileiro", "brasileira", "brasileiros", "arquivo", "arquivos", "usuario", "usuarios", "contato", "time", "caminhao", "reais", "grava", "fazendo", "mostrando"]
-)
 _BY_FORM = re.compile(r"\b(?:est[aáão]{1,2}|estamos|estar|a)\s+a\s+\w+[aei]r\b", re.IGNORECASE)
 
 
 def is_european_portuguese(text: str, tokens: Iterable[Token]) -> bool:
     """Whether a Portuguese text is rather from Portugal than from Brazil."""
     words = {token.word for token in tokens}
-    european = len(words & _EUROPEAN) + (1 if _BY_FORM.search(text) else 0)
-    return european > len(words & _BRAZILIAN)
+    regional = shared("regional")
+    european = len(words & set(regional["pt-PT"])) + (1 if _BY_FORM.search(text) else 0)
+    return european > len(words & set(regional["pt-BR"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -12,10 +13,12 @@ from orchestrator.brief.numerals import compounds, lengths
 from orchestrator.brief.text import fold
 from orchestrator.brief.tokens import Kind, Token, words_of
 
-__all__ = ["LANGUAGES", "Lexicon", "Tag", "evidence", "lexicon", "shared"]
+__all__ = ["LANGUAGES", "Lexicon", "Tag", "count_evidence", "evidence", "lexicon", "shared"]
 
 LANGUAGES = ("en", "pt", "es", "fr", "de", "it")
-_NOT_PHRASES = frozenset({"ratio", "network_ratio", "everyday", "currency_sign"})
+_NOT_PHRASES = frozenset(
+    {"ratio", "network_ratio", "everyday", "currency_sign", "regional", "shortened", "thumbnail"}
+)
 _SHARED = ("shared", "limits")
 _BORROWED = frozenset({"medium", "quality", "shape", "language", "carousel", "network"})
 
@@ -89,7 +92,10 @@ def lexicon(language: str) -> Lexicon:
     for word, number in compounds(language).items():
         entries.setdefault(word, []).append(_Entry((), "number", str(number), ""))
     counts = [
-        (word, float(one.value)) for word, found in entries.items() for one in found if one.category == "number" and not one.rest
+        (word, float(one.value))
+        for word, found in entries.items()
+        for one in found
+        if one.category == "number" and not one.rest
     ]
     for word, seconds in lengths(language, counts).items():
         entries.setdefault(word, []).append(_Entry((), "length_in_s", str(seconds), ""))
@@ -99,17 +105,30 @@ def lexicon(language: str) -> Lexicon:
 
 @cache
 def evidence() -> dict[str, dict[str, float]]:
-    """How strongly each word speaks for each language: rare company weighs more."""
+    """How strongly each word speaks for each language, as counted beforehand."""
+    counted = (files("orchestrator.brief") / "words" / "evidence.json").read_bytes()
+    votes: dict[str, dict[str, float]] = json.loads(counted)
+    return votes
+
+
+def count_evidence() -> dict[str, dict[str, float]]:
+    """How strongly each word speaks for each language: rare company weighs more.
+
+    Reading all languages takes longer than reading a brief, so the count is kept beside the lists.
+    """
     votes: dict[str, dict[str, float]] = {}
     for language in LANGUAGES:
-        for category, _, phrase in _phrases(language):
-            words = words_of(phrase.lstrip("=*"))
+        for category, _, phrase in (*_phrases(language), *_own(language)):
+            if " " in phrase or phrase.startswith("*"):
+                continue
+            words = words_of(phrase.lstrip("="))
             weight = 2.0 if category == "common" else 1.0
-            if len(words) == 1 and not phrase.startswith("*"):
+            if len(words) == 1:
                 own = votes.setdefault(words[0], {})
                 own[language] = max(own.get(language, 0.0), weight)
     return {
-        word: {language: weight / len(own) for language, weight in own.items()} for word, own in votes.items()
+        word: {language: round(weight / len(own), 3) for language, weight in own.items()}
+        for word, own in sorted(votes.items())
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from orchestrator.brief.groups import Anchor, Wanted
 from orchestrator.brief.page import Page
 from orchestrator.brief.references import medium_of
@@ -15,11 +17,13 @@ def link_groups(page: Page, wanted: Wanted) -> None:
         if anchor.role != "back" or anchor.group is None or anchor.noun is None:
             continue
         user = _user(page, wanted, anchor)
-        if user is not None and user.group is not None and anchor.group not in user.group.depends:
-            if anchor.group is not user.group and user.group not in anchor.group.depends:
-                user.group.depends.append(anchor.group)
-                if anchor.noun.determiner == "each" and user.group.count == 1:
-                    user.group.count = anchor.group.count
+        if user is None or user.group is None or user.group is anchor.group:
+            continue
+        if anchor.group in user.group.depends or user.group in anchor.group.depends:
+            continue
+        user.group.depends.append(anchor.group)
+        if anchor.noun.determiner == "each" and user.group.count == 1:
+            user.group.count = anchor.group.count
     for group in wanted.groups:
         if group.medium == "video" and not group.depends:
             _link_pronoun(page, wanted, group.at)
@@ -28,10 +32,11 @@ def link_groups(page: Page, wanted: Wanted) -> None:
 def drop_wholes(page: Page, wanted: Wanted) -> None:
     """Takes out the film that is only named as what the clips become: "a film of three clips"."""
     videos = [group for group in wanted.groups if group.medium == "video" and group.noun is not None]
-    for whole, pieces in zip(videos, videos[1:], strict=False):
+    for whole, pieces in itertools.pairwise(videos):
         if whole.count > 1 or pieces.count < 2 or page.sentence[whole.at] != page.sentence[pieces.at]:
             continue
-        assert whole.noun is not None and pieces.noun is not None
+        assert whole.noun is not None
+        assert pieces.noun is not None
         between = range(whole.noun.end, pieces.noun.first)
         listed = any(page.tokens[at].text == ":" and page.owner[at] is None for at in between)
         made_of = pieces.noun.governor in {"of", "from", "with"} and pieces.noun.governor_at == whole.noun.end
@@ -51,16 +56,24 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
     noun = source.noun
     if noun is None or noun.determiner not in {"definite", "demonstrative", "possessive", "each"}:
         return None
-    made_from = noun.governor in {"from", "use", "animate"} or (noun.governor == "of" and noun.determiner == "demonstrative")
+    made_from = noun.governor in {"from", "use", "animate"} or (
+        noun.governor == "of" and noun.determiner == "demonstrative"
+    )
     turned = any(page.has(at, "turn") for at in range(page.segment_start(source.at), source.first))
-    starts = noun.governor == "with" and source.medium == "photo" and any(page.has(at, "first_frame") for at in range(source.end, min(page.size, source.end + 6)))
+    starts = (
+        noun.governor == "with"
+        and source.medium == "photo"
+        and any(page.has(at, "first_frame") for at in range(source.end, min(page.size, source.end + 6)))
+    )
     if not (made_from or starts or turned):
         return None
     other = "video" if source.medium == "photo" else "photo"
     here = [
         anchor
         for anchor in wanted.anchors
-        if anchor.role == "request" and anchor.medium == other and page.sentence[anchor.at] == page.sentence[source.at]
+        if anchor.role == "request"
+        and anchor.medium == other
+        and page.sentence[anchor.at] == page.sentence[source.at]
     ]
     before = [anchor for anchor in here if anchor.at < source.at]
     if before:
@@ -69,23 +82,28 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
 
 
 def _link_pronoun(page: Page, wanted: Wanted, at: int) -> None:
-    """"a clip from it", "use it as first frame"."""
+    """ "a clip from it", "use it as first frame"."""
     video = next(group for group in wanted.groups if group.medium == "video" and group.at == at)
     photo = wanted.latest("photo", before=at)
     if photo is None:
+        return
+    if page.has(at, "animate") and page.has(page.end(at, "animate"), "pronoun"):
+        video.depends.append(photo)
         return
     sentence = page.sentence_range(at)
     for place in range(max(sentence.start, photo.at + 1), sentence.stop):
         if _is_from_it(page, place):
             video.depends.append(photo)
             return
-        if page.has(place, "first_frame") and any(page.has(near, "pronoun") for near in range(sentence.start, sentence.stop)):
+        if page.has(place, "first_frame") and any(
+            page.has(near, "pronoun") for near in range(sentence.start, sentence.stop)
+        ):
             video.depends.append(photo)
             return
 
 
 def _is_from_it(page: Page, at: int) -> bool:
-    """"from it", "a partir de ella", and in one word "dela" where it opens the phrase."""
+    """ "from it", "a partir de ella", and in one word "dela" where it opens the phrase."""
     if page.has(at, "from"):
         return page.has(at, "pronoun") or page.has(page.end(at, "from"), "pronoun")
     if not page.has(at, "of"):
@@ -93,7 +111,11 @@ def _is_from_it(page: Page, at: int) -> bool:
     best = at if page.has(at, "one_of") else page.end(at, "of")
     if page.has(best, "one_of"):
         after = page.end(best, "one_of")
-        return after >= page.size or not page.tokens[after].is_word or page.has(after, "article", "ask", "number", "pronoun")
+        return (
+            after >= page.size
+            or not page.tokens[after].is_word
+            or page.has(after, "article", "ask", "number", "pronoun")
+        )
     return page.has(at, "pronoun") and page.segment_start(at) == at
 
 
@@ -103,7 +125,9 @@ def is_composed(page: Page, wanted: Wanted) -> bool:
     voices = [group for group in wanted.groups if group.medium == "voice"]
     if not videos:
         return False
-    joins = wanted.joined or any(page.has(at, "join") and not _is_negated(page, at) for at in range(page.size))
+    joins = wanted.joined or any(
+        page.has(at, "join") and not _is_negated(page, at) for at in range(page.size)
+    )
     clips = sum(max(group.count, group.versions) for group in videos)
     parts = [anchor for anchor in wanted.anchors if anchor.part is not None and anchor.medium == "video"]
     clips += sum(page.has(anchor.first, "another") for anchor in parts)

@@ -26,10 +26,15 @@ def find_negatives(page: Page) -> None:
             at = end
         elif page.has(at, "without_after") and _items_before(page, at):
             at = page.end(at, "without_after")
-        elif page.has(at, "without"):
+        elif page.has(at, "without") and not _is_tied(page, page.end(at, "without")):
             at = max(at + 1, _items(page, at, page.end(at, "without")))
         else:
             at += 1
+
+
+def _is_tied(page: Page, at: int) -> bool:
+    """ "no-entry sign": a negator tied to its word by a hyphen is part of a name."""
+    return at < page.size and page.tokens[at].gap in {"-", "‑"}
 
 
 def negatives(page: Page) -> tuple[str, ...]:
@@ -49,7 +54,7 @@ def _items(page: Page, cue: int, at: int) -> int:
     if not _may_start(page, at, page.sentence[cue]):
         return first
     end, found = _item(page, at)
-    if not found:
+    if found <= at:
         return first
     page.claim("negative", at, found, page.words_in(at, found), means="negative")
     if page.free(cue, at):
@@ -58,17 +63,41 @@ def _items(page: Page, cue: int, at: int) -> int:
 
 
 def _items_before(page: Page, at: int) -> bool:
-    """"Gesichter und Logos vermeiden", "logos interdits": the refusal ends the segment, the things stand before it."""
+    """ "Gesichter und Logos vermeiden", "logos interdits": the refusal ends the segment, the things stand before it."""
     end = page.end(at, "without_after")
     plain = page.language_of(at) == "en" and end == at + 1
     first = _lead(page, page.segment_start(at))
-    if plain or page.skip(end, "chat") < page.segment_end(at) or not 0 < at - first <= _LONGEST or not page.free(first, at):
+    if (
+        plain
+        or page.skip(end, "chat") < page.segment_end(at)
+        or not 0 < at - first <= _LONGEST
+        or not page.free(first, at)
+    ):
         return False
-    kinds = ("without", "medium", "ask", "with", "for", "number", "shape", "network", "language", "quality", "use", "of", "then", "attribute")
+    kinds = (
+        "without",
+        "medium",
+        "ask",
+        "with",
+        "for",
+        "number",
+        "shape",
+        "network",
+        "language",
+        "quality",
+        "use",
+        "of",
+        "then",
+        "attribute",
+    )
     if any(page.has(place, *kinds) or not page.tokens[place].is_word for place in range(first, at)):
         return False
     starts = [place for place in range(first, at) if page.has(place, "and", "or")]
-    for start, stop in zip([first, *(page.end(place, "and" if page.has(place, "and") else "or") for place in starts)], [*starts, at], strict=True):
+    for start, stop in zip(
+        [first, *(page.end(place, "and" if page.has(place, "and") else "or") for place in starts)],
+        [*starts, at],
+        strict=True,
+    ):
         start = _lead(page, start)
         if start < stop:
             page.claim("negative", start, stop, page.words_in(start, stop), means="negative")
@@ -87,7 +116,7 @@ def _lead(page: Page, at: int) -> int:
 
 
 def _refused_medium(page: Page, at: int) -> tuple[str, int] | None:
-    """"no narration", "sem vídeo": a medium that is not wanted, possibly with an adjective."""
+    """ "no narration", "sem vídeo": a medium that is not wanted, possibly with an adjective."""
     for place in range(at, min(at + 3, page.segment_end(at) if at < page.size else at)):
         if page.has(place, "speaking"):
             return "voice", page.end(place, "speaking")
@@ -112,7 +141,9 @@ def _may_start(page: Page, at: int, sentence: int) -> bool:
         return False
     if page.has(at, "medium"):
         return True
-    return not page.has(at, "with", "for", "then", "but", "it", "ask", "of", "place", "and", "or", "second", "quality")
+    return not page.has(
+        at, "with", "for", "then", "but", "it", "ask", "of", "place", "and", "or", "second", "quality"
+    )
 
 
 def _item(page: Page, at: int) -> tuple[int, int]:
@@ -123,7 +154,23 @@ def _item(page: Page, at: int) -> tuple[int, int]:
         token = page.tokens[place]
         if page.owner[place] is not None or page.hidden[place] or not token.is_word:
             break
-        if page.has(place, "or", "nor", "neither_nor", "and", "but", "then", "with", "for", "without", "chat", "show_after", "shun", "only", "harmless"):
+        if page.has(
+            place,
+            "or",
+            "nor",
+            "neither_nor",
+            "and",
+            "but",
+            "then",
+            "with",
+            "for",
+            "without",
+            "chat",
+            "show_after",
+            "shun",
+            "only",
+            "harmless",
+        ):
             break
         if page.has(place, "ask", "definite_verb") and place > at:
             break
@@ -153,7 +200,9 @@ def _next_item(page: Page, at: int, *, known: bool = False) -> int | None:
         return None
     if page.has(at, "without", "harmless"):
         return None
-    if page.has(at, "neither_nor") and any(page.has(place, "neither") for place in range(page.segment_start(at), at)):
+    if page.has(at, "neither_nor") and any(
+        page.has(place, "neither") for place in range(page.segment_start(at), at)
+    ):
         return page.end(at, "neither_nor")
     if page.has(at, "nor", "or"):
         end = max(page.end(at, name) for name in ("nor", "or") if page.has(at, name))
@@ -162,14 +211,18 @@ def _next_item(page: Page, at: int, *, known: bool = False) -> int | None:
         after = page.end(at, "and")
         if page.has(after, "without"):
             return None
-        return after if _is_short_item(page, page.skip(after, "definite", "possessive") if known else after) else None
+        return (
+            after
+            if _is_short_item(page, page.skip(after, "definite", "possessive") if known else after)
+            else None
+        )
     if page.tokens[at].text == "," and at + 1 < page.size and _leads_to_or(page, at + 1):
         return at + 1
     return None
 
 
 def _is_short_item(page: Page, at: int) -> bool:
-    """"no people and cars": one or two bare nouns that end the segment."""
+    """ "no people and cars": one or two bare nouns that end the segment."""
     if at >= page.size or page.hidden[at]:
         return False
     end = page.segment_end(at)
@@ -178,7 +231,25 @@ def _is_short_item(page: Page, at: int) -> bool:
         return False
     return not any(
         page.owner[place] is not None
-        or page.has(place, "article", "definite", "with", "ask", "medium", "background", "number", "shape", "quality", "manner", "brand", "possessive", "for", "colour", "only", "place")
+        or page.has(
+            place,
+            "article",
+            "definite",
+            "with",
+            "ask",
+            "medium",
+            "background",
+            "number",
+            "shape",
+            "quality",
+            "manner",
+            "brand",
+            "possessive",
+            "for",
+            "colour",
+            "only",
+            "place",
+        )
         for place in words
     )
 
@@ -195,7 +266,9 @@ def _leads_to_or(page: Page, at: int) -> bool:
                 return words > 0 or place == at
             if page.has(place, "and") and 0 < words <= 2:
                 return _is_short_item(page, page.end(place, "and"))
-            if page.owner[place] is not None or page.has(place, "with", "medium", "ask", "for", "article", "background", "without"):
+            if page.owner[place] is not None or page.has(
+                place, "with", "medium", "ask", "for", "article", "background", "without"
+            ):
                 return False
             words += page.tokens[place].is_word
         if words > 3 or end >= page.size or page.tokens[end].text != ",":

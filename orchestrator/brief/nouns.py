@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.brief.lexicon import shared
 from orchestrator.brief.numerals import number_at
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
@@ -12,10 +13,13 @@ __all__ = ["Noun", "find_nouns"]
 
 _VISUAL_NETWORKS = {"reels": "video", "tiktok": "video", "shorts": "video", "stories": "generic"}
 _HEAD_LAST = frozenset({"en", "de"})
-_QUALIFIERS = ("quality", "shape", "manner", "gender", "language", "colour", "network", "only", "approx", "existing", "carousel")
+_QUALIFIERS = (
+    "quality", "shape", "manner", "gender", "language", "colour", "network", "only", "approx", "existing", "carousel",
+)  # fmt: skip
 _STOPS = (
-    "without", "cancel", "instead", "vague", "another", "article", "definite", "possessive", "demonstrative", "series", "each", "every",
-    "or", "then", "but", "animate", "ask", "and", "with", "about", "for", "from", "of", "place", "all", "nor", "copy", "use",
+    "without", "cancel", "instead", "vague", "another", "article", "definite", "possessive", "demonstrative",
+    "series", "each", "every", "or", "then", "but", "animate", "ask", "and", "with", "about", "for", "from", "of",
+    "place", "all", "nor", "copy", "use",
 )  # fmt: skip
 _FACTS = frozenset({"duration", "ratio", "shape", "detail", "prefer", "cue"})
 _MOST_ADJECTIVES = 4
@@ -77,17 +81,12 @@ def _noun_at(page: Page, at: int) -> Noun | None:
     head = _head(page, media) if media else links[0]
     value = head[0] if media else _VISUAL_NETWORKS[networks[0]]
     medium = value.rstrip("?+")
-    thumbnail = any(page.word(link[1]) in _THUMBNAILS for link in media)
+    thumbnail = any(page.word(link[1]) in shared("thumbnail")["words"] for link in media)
     noun = Noun(medium, head[1], place, at, "?" in value, "+" in value, thumbnail=thumbnail)
     noun.network = networks[0] if networks else ""
     if not media:
         noun.weak = True
     return noun
-
-
-_THUMBNAILS = frozenset(
-    ["thumbnail", "thumbnails", "thumb", "miniatura", "miniaturas", "miniature", "miniatures", "vignette", "vignettes", "vorschaubild", "vorschaubilder", "thumbnailbild", "anteprima"]
-)
 
 
 def _network_heads(page: Page, at: int) -> bool:
@@ -100,7 +99,9 @@ def _head(page: Page, media: list[tuple[str, int, int]]) -> tuple[str, int, int]
     if page.language_of(media[0][1]) in _HEAD_LAST:
         strong = [link for link in media if "?" not in link[0]]
         last = media[-1]
-        return last if "?" not in last[0] or not strong or _medium(last) != _medium(strong[-1]) else strong[-1]
+        return (
+            last if "?" not in last[0] or not strong or _medium(last) != _medium(strong[-1]) else strong[-1]
+        )
     return media[0]
 
 
@@ -136,7 +137,7 @@ def _look_left(page: Page, noun: Noun) -> None:
 
 
 def _known_number(page: Page, noun: Noun) -> None:
-    """"the 3 photos", "nos deux clips": counted, and known all the same."""
+    """ "the 3 photos", "nos deux clips": counted, and known all the same."""
     for category in ("definite", "possessive", "demonstrative"):
         at = page.before(noun.first, category)
         if at is not None and (noun.count or 0) > 1 and not page.has(at, "all", "of", "from"):
@@ -162,19 +163,17 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
         at = page.before(place, category)
         if at is None or (category == "vague" and _is_genitive(page, at)):
             continue
-        if category in {"article", "definite", "possessive", "demonstrative", "vague", "another", "each", "every"}:
-            noun.first = at
-            noun.determiner = "each" if category == "every" else category
-            noun.vague = category == "vague"
-            if category in {"article", "another"}:
-                noun.count = 1
-            contracted = _contracted(page, at, place)
-            if contracted:
-                _governed(noun, contracted, at)
-                if contracted == "series":
-                    _series(page, noun, at, page.segment_start(noun.at))
-            else:
-                _governor(page, noun, at, page.segment_start(noun.at))
+        if category in {
+            "article",
+            "definite",
+            "possessive",
+            "demonstrative",
+            "vague",
+            "another",
+            "each",
+            "every",
+        }:
+            _determined(page, noun, category, at, place)
         elif category == "series" and not noun.plural:
             _series(page, noun, at, page.segment_start(noun.at))
         else:
@@ -195,6 +194,26 @@ def _stop_before(page: Page, noun: Noun, place: int) -> int | None:
     return place - 1
 
 
+def _determined(page: Page, noun: Noun, category: str, at: int, end: int) -> None:
+    """Notes the article or its like that stands from `at` to `end`, and what governs it."""
+    noun.first = at
+    noun.determiner = "each" if category == "every" else category
+    noun.vague = category == "vague"
+    if category in {"article", "another"}:
+        noun.count = 1
+    start = page.segment_start(noun.at)
+    contracted = _contracted(page, at, end)
+    versions = page.before(at, "versions") if contracted == "of" else None
+    if versions is not None and page.owner[versions] is None and _count_before(page, versions):
+        _series(page, noun, versions, start)
+    elif contracted == "series":
+        _series(page, noun, at, start)
+    elif contracted:
+        _governed(noun, contracted, at)
+    else:
+        _governor(page, noun, at, start)
+
+
 def _is_genitive(page: Page, at: int) -> bool:
     """Whether "des", "dei" or "delle" means "of the": right after a noun, not after a verb or at the start."""
     if not page.has(at, "of") or at == 0 or page.segment[at - 1] != page.segment[at]:
@@ -205,12 +224,16 @@ def _is_genitive(page: Page, at: int) -> bool:
 def _contracted(page: Page, at: int, end: int) -> str:
     """The preposition that is one word with this article: "da", "num", "al", "du", "nella", "zum"."""
     tags = page.tags[at]
-    names = (name for name in ("series", "ask", "from", "of", "for", "place") if name in tags and tags[name].end == end)
+    names = (
+        name
+        for name in ("series", "ask", "from", "of", "for", "place")
+        if name in tags and tags[name].end == end
+    )
     return _shared(page, at, next(names, ""))
 
 
 def _shared(page: Page, at: int, governor: str) -> str:
-    """"preciso duma foto e de um vídeo": the preposition belongs to the verb that asks, so the verb governs."""
+    """ "preciso duma foto e de um vídeo": the preposition belongs to the verb that asks, so the verb governs."""
     if governor != "of":
         return governor
     if page.has(at, "pronoun"):
@@ -261,11 +284,13 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
     if mark is not None or page.hidden[place - 1]:
         _governed(noun, "mark", place)
     else:
-        _governed(noun, "slash" if text == "/" else "word" if page.tokens[place - 1].is_word else "start", place)
+        _governed(
+            noun, "slash" if text == "/" else "word" if page.tokens[place - 1].is_word else "start", place
+        )
 
 
 def _ends_carousel(page: Page, at: int) -> bool:
-    """"carrousel Instagram de": the network stands between the carousel and its pictures."""
+    """ "carrousel Instagram de": the network stands between the carousel and its pictures."""
     network = page.before(at, "network")
     return page.before(at if network is None else network, "carousel") is not None
 

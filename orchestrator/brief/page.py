@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.brief.language import best, scores
-from orchestrator.brief.lexicon import Tag, lexicon
+from orchestrator.brief.lexicon import Tag, lexicon, shared
 from orchestrator.brief.quotes import Quote, find_quotes
 from orchestrator.brief.text import CleanText
 from orchestrator.brief.tokens import Kind, Token, tokenise
@@ -213,13 +213,8 @@ def _ends_sentence(tokens: list[Token], at: int) -> bool:
         return True
     if at + 1 < len(tokens) and tokens[at + 1].glued and tokens[at + 1].kind is not Kind.LINE:
         return False
-    short = at > 0 and tokens[at - 1].word in _SHORTENED and token.glued
+    short = at > 0 and tokens[at - 1].word in shared("shortened")["words"] and token.glued
     return not short or (at + 1 < len(tokens) and tokens[at + 1].kind is Kind.LINE)
-
-
-_SHORTENED = frozenset(
-    ["sec", "secs", "seg", "segs", "sek", "min", "mins", "max", "approx", "aprox", "ca", "env", "vs", "z", "b", "usw", "bzw", "inkl", "incl", "ex", "eg", "ie", "nr", "no", "num", "dr", "mr", "mrs", "sr", "sra", "st", "pag", "fig", "etc", "resp", "mind", "ggf", "evtl", "zb", "deutsch", "engl", "max.", "ital", "franz"]
-)
 
 
 def _opens(tokens: list[Token], at: int) -> bool:

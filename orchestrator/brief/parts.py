@@ -22,6 +22,8 @@ def find_parts(page: Page, wanted: Wanted) -> None:
     while at < page.size:
         if page.has(at, "versions") and page.free(at, page.end(at, "versions")):
             at = max(at + 1, _versions(page, wanted, at))
+        elif page.has(at, "same_again") and page.free(at, page.end(at, "same_again")):
+            at = max(at + 1, _again(page, wanted, at))
         elif _begins_part(page, at):
             at = max(at + 1, _part(page, wanted, at))
         else:
@@ -46,7 +48,7 @@ def _versions(page: Page, wanted: Wanted, at: int) -> int:
     if last == end and page.has(at, "series"):
         after = page.end(at, "series")
         last = max(end, _trait_after(page, after) if page.owner[min(after, page.size - 1)] else end)
-    first_trait = any(page.owner[place] and page.owner[place].kind in _TRAITS["video"] for place in range(first, at))  # type: ignore[union-attr]
+    first_trait = any(mark is not None and mark.kind in _TRAITS["video"] for mark in page.owner[first:at])
     if page.has(at, "medium") and not told:
         return end
     host = _host(page, wanted, at, first, max(last, end)) or _host(page, wanted, at, 0, 0)
@@ -77,7 +79,9 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
         mark = page.owner[place - 1]
         if mark is not None and mark.kind in _TRAITS["video"]:
             place = mark.first
-        elif page.tokens[place - 1].is_word and (not page.tags[place - 1] or page.has(place - 1, "language", "manner", "another", "and", "shape")):
+        elif page.tokens[place - 1].is_word and (
+            not page.tags[place - 1] or page.has(place - 1, "language", "manner", "another", "and", "shape")
+        ):
             if page.has(place - 1, "and"):
                 return None, place, place < at
             place -= 1
@@ -88,10 +92,26 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
 
 def _begins_part(page: Page, at: int) -> bool:
     """A number or an article at the start of a segment or after "and"."""
-    if not page.free(at, at + 1) or (not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdecimal()):
+    if not page.free(at, at + 1) or (
+        not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdecimal()
+    ):
         return False
     starts = page.segment_start(at) == at or page.before(at, "and", "plus", "then") is not None
     return starts or page.tokens[at - 1].text == "/"
+
+
+def _again(page: Page, wanted: Wanted, at: int) -> int:
+    """ "four photos in 1:1 and the same in 9:16": as many once more, with another trait."""
+    place = page.end(at, "same_again")
+    last = _trait_after(page, place)
+    host = _host(page, wanted, at, place, last) if last > place else None
+    if host is None:
+        return place
+    _anchor(wanted, host, at, last, host.count)
+    added = wanted.anchors[-1].part
+    if added is not None:
+        added.again = True
+    return last
 
 
 def _part(page: Page, wanted: Wanted, at: int) -> int:
@@ -103,7 +123,9 @@ def _part(page: Page, wanted: Wanted, at: int) -> int:
         if not names:
             return at + 1
         count, place = 1, max(page.end(at, name) for name in names)
-    place = page.skip(place, "another", "ordinal", "place", "spoken_in", "for", "definite", "mark", "from", "with", "of")
+    place = page.skip(
+        place, "another", "ordinal", "place", "spoken_in", "for", "definite", "mark", "from", "with", "of"
+    )
     last = _trait_after(page, place)
     if last <= place and count == 1 and _is_one_more(page, wanted, at, place):
         return place
@@ -117,9 +139,14 @@ def _part(page: Page, wanted: Wanted, at: int) -> int:
 
 
 def _is_one_more(page: Page, wanted: Wanted, at: int, place: int) -> bool:
-    """"a photo of the beach and another of the hills": counts one more of the same."""
+    """ "a photo of the beach and another of the hills": counts one more of the same."""
     host = _host(page, wanted, at, 0, 0)
-    if host is None or host.noun is None or host.noun.determiner != "article" or page.sentence[host.at] != page.sentence[at]:
+    if (
+        host is None
+        or host.noun is None
+        or host.noun.determiner != "article"
+        or page.sentence[host.at] != page.sentence[at]
+    ):
         return False
     if not page.has(at, "another") and page.before(at, "and") is None:
         return False
@@ -140,7 +167,11 @@ def _trait_after(page: Page, at: int) -> int:
             place = page.end(place, "network")
         elif mark is None and page.has(place, "language", "accent"):
             place = max(page.end(place, name) for name in ("language", "accent") if page.has(place, name))
-        elif page.has(place, "place", "spoken_in", "for", "mark", "of", "from", "with") and place + 1 < page.size and (page.owner[place + 1] or page.has(place + 1, "language", "network", "mark", "article")):
+        elif (
+            page.has(place, "place", "spoken_in", "for", "mark", "of", "from", "with")
+            and place + 1 < page.size
+            and (page.owner[place + 1] or page.has(place + 1, "language", "network", "mark", "article"))
+        ):
             nxt = _trait_after(page, place + 1)
             if nxt == place + 1:
                 break

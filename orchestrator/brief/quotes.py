@@ -8,7 +8,18 @@ from orchestrator.brief.tokens import Kind, Token
 
 __all__ = ["Quote", "find_quotes"]
 
-_CLOSERS = {"“": "”“", "„": "“”", "«": "»", "»": "«", "‘": "’", "‚": "‘’", '"': '"', "'": "'", "”": "”", "`": "`"}
+_CLOSERS = {
+    "“": "”“",
+    "„": "“”",
+    "«": "»",
+    "»": "«",
+    "‘": "’",
+    "‚": "‘’",
+    '"': '"',
+    "'": "'",
+    "”": "”",
+    "`": "`",
+}
 _LONGEST = 400
 
 
@@ -45,7 +56,12 @@ def _opens(tokens: list[Token], at: int) -> bool:
     if token.kind is not Kind.MARK or token.text not in _CLOSERS:
         return False
     if token.text in "\"'’”`»":
-        before_is_open = at == 0 or not token.glued or tokens[at - 1].text in "(:—–-[,/=" or tokens[at - 1].kind is Kind.LINE
+        before_is_open = (
+            at == 0
+            or not token.glued
+            or tokens[at - 1].text in "(:—–-[,/="
+            or tokens[at - 1].kind is Kind.LINE
+        )
         if not before_is_open:
             return False
     return at + 1 < len(tokens) and (token.text in "«„" or tokens[at + 1].glued or token.text == "»")
@@ -59,7 +75,12 @@ def _quote_from(tokens: list[Token], at: int) -> Quote | None:
             if token.kind is Kind.LINE and token.text.count("\n") > 1 and tokens[at].text in "\"'":
                 return None
             continue
-        if token.text == "'" and place + 1 < len(tokens) and tokens[place + 1].glued and tokens[place + 1].is_word:
+        if (
+            token.text == "'"
+            and place + 1 < len(tokens)
+            and tokens[place + 1].glued
+            and tokens[place + 1].is_word
+        ):
             continue
         if place == at + 1:
             return None

@@ -10,7 +10,8 @@ from orchestrator.brief.tokens import FILE_ENDINGS, Kind
 __all__ = ["find_references", "medium_of"]
 
 _ENDINGS = {
-    medium: re.compile(rf"\.(?:{endings})(?:[?#].*)?$", re.IGNORECASE) for medium, endings in FILE_ENDINGS.items()
+    medium: re.compile(rf"\.(?:{endings})(?:[?#].*)?$", re.IGNORECASE)
+    for medium, endings in FILE_ENDINGS.items()
 }
 _FILE = re.compile(rf"[^\n\"“”]{{1,80}}\.(?:{'|'.join(FILE_ENDINGS.values())})", re.IGNORECASE)
 

@@ -101,7 +101,7 @@ def _trap_at(page: Page, at: int) -> None:
 
 
 def _is_alone(page: Page, at: int) -> bool:
-    """"…, landscape": a word that is a shape only when it says nothing else."""
+    """ "…, landscape": a word that is a shape only when it says nothing else."""
     rest = page.skip(page.end(at, "shape_alone"), "chat")
     return at > 0 and page.segment_start(at) == at and rest >= page.segment_end(at)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from orchestrator.brief.groups import Anchor, Group, Wanted
 from orchestrator.brief.language import best, is_european_portuguese, scores
-from orchestrator.brief.page import Mark, Page
+from orchestrator.brief.page import Page
 from orchestrator.brief.quotes import Quote
 
 __all__ = ["assign_scripts", "gender", "manner", "region", "script_language"]
@@ -41,7 +41,8 @@ def _cue(page: Page, wanted: Wanted, quote: Quote) -> str:
         start -= 1
     for at in range(quote.first - 1, start - 1, -1):
         if page.hidden[at]:
-            if page.owner[at] is not None and page.owner[at].kind in {"script", "shown"}:  # type: ignore[union-attr]
+            mark = page.owner[at]
+            if mark is not None and mark.kind in {"script", "shown"}:
                 break
             continue
         if page.has(at, "onscreen"):
@@ -49,7 +50,9 @@ def _cue(page: Page, wanted: Wanted, quote: Quote) -> str:
         if page.has(at, "speak") or (page.has(at, "medium") and page.value(at, "medium").startswith("voice")):
             return "spoken"
         if page.has(at, "says"):
-            carried = any(page.has(place, "carrier", "written", "onscreen") for place in range(max(0, at - 4), at))
+            carried = any(
+                page.has(place, "carrier", "written", "onscreen") for place in range(max(0, at - 4), at)
+            )
             return "shown" if carried else "said"
         if page.has(at, "carrier", "written", "naming"):
             return "shown"
@@ -78,7 +81,10 @@ def _nearest(wanted: Wanted, voices: list[Group], quote: Quote) -> Group:
     before = [
         anchor
         for anchor in wanted.anchors
-        if anchor.medium == "voice" and anchor.group is not None and anchor.at < quote.first and anchor.role != "subject"
+        if anchor.medium == "voice"
+        and anchor.group is not None
+        and anchor.at < quote.first
+        and anchor.role != "subject"
     ]
     if before:
         owner = before[-1].part or before[-1].group
@@ -130,13 +136,19 @@ def _near_voice(page: Page, wanted: Wanted, category: str) -> list[int]:
             continue
         near = any(
             (page.segment[anchor.at] == page.segment[at] and _is_nearest(page, wanted, anchor, at))
-            or (page.sentence[anchor.at] == page.sentence[at] and 0 < at - anchor.end < 9 and _speaks(page, wanted, at))
+            or (
+                page.sentence[anchor.at] == page.sentence[at]
+                and 0 < at - anchor.end < 9
+                and _speaks(page, wanted, at)
+            )
             for anchor in anchors
         )
         if near or alone or page.before(at, "speak") is not None:
             found.append(at)
             if page.owner[at] is None and page.free(at, page.end(at, category)):
-                page.claim("voice", at, page.end(at, category), page.value(at, category), means=f"voice_{category}")
+                page.claim(
+                    "voice", at, page.end(at, category), page.value(at, category), means=f"voice_{category}"
+                )
     return found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from orchestrator.brief.numerals import Number, number_at
-from orchestrator.brief.page import Mark, Page
+from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
 __all__ = ["find_times"]
 
 _FRACTIONS = {"half_minute": 30.0, "quarter_minute": 15.0, "three_quarters_minute": 45.0}
-_SECOND_SIGNS = frozenset("\"″”")
+_SECOND_SIGNS = frozenset('"″”')
 _MINUTE_SIGNS = frozenset("'′’")
 _LONGEST_S = 3_600.0
 
@@ -82,7 +82,7 @@ def _measured(page: Page, first: int, number: Number) -> int:
 
 
 def _and_another(page: Page, at: int) -> int:
-    """"one of 30 seconds and one of 15": the unit is said once; answers where the last length ends."""
+    """ "one of 30 seconds and one of 15": the unit is said once; answers where the last length ends."""
     joint = page.skip(at, "and", "or") if page.has(at, "and", "or") else at
     if joint == at or not page.has(joint, "article", "another"):
         return at
@@ -149,7 +149,9 @@ def _unit_end(page: Page, at: int) -> int:
 def _minutes(page: Page, first: int, unit_at: int, minutes: float) -> int:
     """Minutes, and the seconds or the half that may follow them."""
     end = _unit_end(page, unit_at)
-    dotted = end + 1 < page.size and page.tokens[end].text == "." and page.sentence[end] == page.sentence[end + 1]
+    dotted = (
+        end + 1 < page.size and page.tokens[end].text == "." and page.sentence[end] == page.sentence[end + 1]
+    )
     start = end + 1 if dotted else end
     joined = page.end(start, "and") if page.has(start, "and") else start
     half = page.skip(joined, "article") if joined > start else joined
@@ -167,11 +169,13 @@ def _minutes(page: Page, first: int, unit_at: int, minutes: float) -> int:
 
 
 def _counts_something(page: Page, at: int) -> bool:
-    return at < page.size and page.tokens[at].is_word and not page.has(at, "and", "for", "place", "with", "of")
+    return (
+        at < page.size and page.tokens[at].is_word and not page.has(at, "and", "for", "place", "with", "of")
+    )
 
 
 def _clock(page: Page, at: int) -> int:
-    """"1:30 min", "0:45": minutes and seconds; other clock times are times of the day."""
+    """ "1:30 min", "0:45": minutes and seconds; other clock times are times of the day."""
     if at + 2 >= page.size:
         return 0
     minutes, colon, seconds = page.tokens[at : at + 3]
@@ -212,7 +216,7 @@ def _claim(page: Page, first: int, end: int, seconds: float) -> int:
 
 
 def _is_era(page: Page, first: int, end: int, seconds: float) -> bool:
-    """"80s disco", "the 90s": a decade, not a length."""
+    """ "80s disco", "the 90s": a decade, not a length."""
     unit = page.tokens[end - 1]
     if seconds % 10 or unit.word != "s" or not unit.glued or page.language_of(first) != "en":
         return False
@@ -222,7 +226,9 @@ def _is_era(page: Page, first: int, end: int, seconds: float) -> bool:
     media = page.has(end, "medium") and not page.has(end, "era")
     the = page.before(first, "definite") is not None and not page.has(end, "medium")
     near = range(end, min(page.segment_end(end - 1), end + 3))
-    described = page.before(first, "article") is not None and not any(page.has(at, "medium", "shape") for at in near)
+    described = page.before(first, "article") is not None and not any(
+        page.has(at, "medium", "shape") for at in near
+    )
     return (followed and not media) or the or (described and any(page.has(at, "era") for at in near))
 
 

@@ -102,6 +102,8 @@ def _joins(pieces: list[tuple[str, int, int]], at: int) -> bool:
 
 def words_of(phrase: str) -> tuple[str, ...]:
     """The folded words of a phrase, cut as `tokenise` cuts a brief."""
+    if phrase.replace(" ", "").isalpha():  # nothing to cut at but spaces: the usual, and the quick, case
+        return tuple(fold(phrase).split())
     return tuple(
         fold(match.group())
         for match in _PIECES.finditer(phrase)

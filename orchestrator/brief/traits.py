@@ -11,18 +11,24 @@ _CODES = {
     "EN": "en", "PT": "pt", "ES": "es", "FR": "fr", "DE": "de", "IT": "it", "PTBR": "pt-BR", "BR": "pt-BR",
     "ENG": "en", "ESP": "es", "FRA": "fr", "ITA": "it", "GER": "de", "POR": "pt",
 }  # fmt: skip
-_REGIONS = frozenset({"BR", "PT", "US", "GB", "UK", "MX", "ES", "AR", "CO", "CA", "FR", "DE", "IT", "AU", "CH", "AT"})
+_REGIONS = frozenset(
+    {"BR", "PT", "US", "GB", "UK", "MX", "ES", "AR", "CO", "CA", "FR", "DE", "IT", "AU", "CH", "AT"}
+)
 
 
 def find_qualities(page: Page) -> None:
     """Claims "draft", "best quality" and the like where they speak of the files."""
     for at in range(page.size):
-        if page.has(at, "quality") and page.free(at, page.end(at, "quality")) and not _is_of_a_thing(page, at):
+        if (
+            page.has(at, "quality")
+            and page.free(at, page.end(at, "quality"))
+            and not _is_of_a_thing(page, at)
+        ):
             page.claim("quality", at, page.end(at, "quality"), page.value(at, "quality"))
 
 
 def _is_of_a_thing(page: Page, at: int) -> bool:
-    """"high quality leather", "couro de alta qualidade", "draft beer"."""
+    """ "high quality leather", "couro de alta qualidade", "draft beer"."""
     end = page.end(at, "quality")
     if page.has(end, "drink"):
         return True
@@ -31,7 +37,12 @@ def _is_of_a_thing(page: Page, at: int) -> bool:
         follows = end < page.size and page.segment[end] == page.segment[at] and page.tokens[end].is_word
         near = range(end, min(page.segment_end(at), end + 3))
         bare = follows and not page.tags[end] and page.owner[end] is None
-        return bare and article < at + 1 and not any(page.has(place, "medium") for place in near) and _in_subject(page, at)
+        return (
+            bare
+            and article < at + 1
+            and not any(page.has(place, "medium") for place in near)
+            and _in_subject(page, at)
+        )
     of = page.before(at, "of")
     if of is None or of == 0 or page.segment[of - 1] != page.segment[at]:
         return False
@@ -91,12 +102,14 @@ def _code_at(page: Page, at: int) -> tuple[str, str, int] | None:
 
 
 def _is_tagged(page: Page, at: int) -> bool:
-    """"pt-br": a code in small letters counts only with its region."""
-    return at + 1 < page.size and page.tokens[at + 1].gap == "-" and page.tokens[at + 1].text.upper() in _REGIONS
+    """ "pt-br": a code in small letters counts only with its region."""
+    return (
+        at + 1 < page.size and page.tokens[at + 1].gap == "-" and page.tokens[at + 1].text.upper() in _REGIONS
+    )
 
 
 def _has_accent_besides(page: Page, at: int) -> bool:
-    """"inglés con acento irlandés": the language comes first, and the accent word leads to another name."""
+    """ "inglés con acento irlandés": the language comes first, and the accent word leads to another name."""
     with_accent = page.skip(page.end(at, "language"), "with") if page.has(at, "language") else at
     return with_accent > page.end(at, "accent") and page.has(with_accent, "accent_word")
 
@@ -111,7 +124,9 @@ def _has_accent_word(page: Page, at: int) -> bool:
 def _is_spoken(page: Page, wanted: Wanted, at: int, end: int) -> bool:
     for anchor in wanted.anchors:
         if anchor.medium == "voice" and anchor.role != "subject":
-            touches = anchor.first <= at < anchor.end or anchor.end <= at <= anchor.end + 1 or end == anchor.first
+            touches = (
+                anchor.first <= at < anchor.end or anchor.end <= at <= anchor.end + 1 or end == anchor.first
+            )
             if touches and page.segment[anchor.at] == page.segment[at]:
                 return True
         if anchor.part is not None and anchor.medium == "voice" and anchor.first <= at < anchor.end:
@@ -122,7 +137,9 @@ def _is_spoken(page: Page, wanted: Wanted, at: int, end: int) -> bool:
     if page.before(at, "spoken_in") is not None or page.before(at, "mark") is not None:
         return True
     alone = all(
-        page.has(place, "language", "and", "or", "spoken_in") or page.owner[place] is not None or _in_language(page, place)
+        page.has(place, "language", "and", "or", "spoken_in")
+        or page.owner[place] is not None
+        or _in_language(page, place)
         for place in range(start, page.segment_end(at))
     )
     return alone or _is_listed(page, at) or page.has(end, "gender") or page.before(at, "gender") is not None
@@ -130,11 +147,14 @@ def _is_spoken(page: Page, wanted: Wanted, at: int, end: int) -> bool:
 
 def _in_language(page: Page, at: int) -> bool:
     """Whether a longer name of a language holds this word."""
-    return any(page.has(place, "language") and page.end(place, "language") > at for place in range(max(0, at - 4), at))
+    return any(
+        page.has(place, "language") and page.end(place, "language") > at
+        for place in range(max(0, at - 4), at)
+    )
 
 
 def _is_listed(page: Page, at: int) -> bool:
-    """"in English, Spanish and French": the one before was spoken."""
+    """ "in English, Spanish and French": the one before was spoken."""
     place = at - 1
     while place > 0 and (page.has(place, "and", "or", "place") or page.tokens[place].text in ",/+&"):
         place -= 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from orchestrator.brief.asking import find_groups
 from orchestrator.brief.attach import attach_facts
 from orchestrator.brief.brands import find_brands, wishes
 from orchestrator.brief.budget import Budget, find_budget, find_money
@@ -10,8 +13,8 @@ from orchestrator.brief.creative import imagine
 from orchestrator.brief.doubts import find_doubts
 from orchestrator.brief.each import count_each
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
-from orchestrator.brief.groups import Wanted, find_groups
-from orchestrator.brief.guesses import guess_groups, guess_voice
+from orchestrator.brief.groups import Wanted
+from orchestrator.brief.guesses import guess_groups
 from orchestrator.brief.hostile import find_hostile
 from orchestrator.brief.labels import label
 from orchestrator.brief.links import drop_wholes, is_composed, link_groups
@@ -46,7 +49,6 @@ def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
 def _wanted(page: Page) -> Wanted:
     wanted = find_groups(page)
     guess_groups(page, wanted)
-    guess_voice(page, wanted)
     drop_wholes(page, wanted)
     count_each(page, wanted)
     find_networks(page, wanted)
@@ -67,7 +69,7 @@ def understand(text: str) -> Reading:
         page = _facts(source, whole_sentence=False)
         wanted = _wanted(page)
     drafts = expand(page, wanted)
-    budget = find_budget(page)
+    budget = _for_the_job(find_budget(page), drafts)
     whose, how = gender(page, wanted), manner(page, wanted)
     stated = _understanding(page, wanted, drafts, budget)
     labels = label(page, wanted, drafts[:MOST_TASKS], stated)
@@ -88,6 +90,14 @@ def understand(text: str) -> Reading:
         questions=doubts.questions,
         warnings=doubts.warnings,
     )
+
+
+def _for_the_job(budget: Budget | None, drafts: list[Draft]) -> Budget | None:
+    """A limit for each asset is one for the job: that many times as much."""
+    if budget is None or not budget.per:
+        return budget
+    count = sum(draft.count for draft in drafts if budget.per in {draft.medium, "asset"})
+    return replace(budget, figure=round(budget.figure * max(1, count), 4))
 
 
 def _understanding(page: Page, wanted: Wanted, drafts: list[Draft], budget: Budget | None) -> Understanding:

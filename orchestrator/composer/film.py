@@ -23,15 +23,17 @@ async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, de
     """The finished film as an asset; Unsuitable when a clip it needs was not made."""
     clips = [Path(_made(outcomes, task).path) for task in film.clips]
     voices = [_voiced(plan, asset) for task in film.voices if isinstance(asset := outcomes.get(task), Asset)]
-    room = shelf.desk(desk)
-    rendered = await render(
-        film, clips, voices, room / "film.mp4", fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY
-    )
-    found = rendered.found
-    captions = await asyncio.to_thread(shelf.put, rendered.srt) if rendered.srt else None
-    stored = await asyncio.to_thread(shelf.put, rendered.path)
     shelf.clear(desk)
-    unheard = [f"{task} was not made, so it is not heard" for task in film.voices if len(voices) < 1]
+    try:
+        into = shelf.desk(desk) / "film.mp4"
+        rendered = await render(film, clips, voices, into, fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY)
+        captions = await asyncio.to_thread(shelf.put, rendered.srt) if rendered.srt else None
+        stored = await asyncio.to_thread(shelf.put, rendered.path)
+    finally:
+        shelf.clear(desk)
+    found = rendered.found
+    silent = [task for task in film.voices if not isinstance(outcomes.get(task), Asset)]
+    unheard = [f"{task} was not made, so it is not heard" for task in silent]
     return Asset(
         task=FILM,
         medium=Medium.VIDEO,

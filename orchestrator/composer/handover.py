@@ -57,13 +57,14 @@ def hand_over(record: Record, state: JobState, shelf: Shelf) -> Delivery:
     folder = Path(told.folder)
     for asset, name in _named_assets(record):
         place(folder, Path(asset.path), name)
-    for source, original in _originals(record, shelf):
+    originals = _originals(record, shelf)
+    for source, original in originals:
         keep_original(folder, source, Path(original.path).name)
     if isinstance(film := record.outcomes.get(FILM), Asset):
         place(folder, Path(film.path), "film.mp4")
         if captions := film.measured.get("captions"):
             place(folder, Path(captions), "captions.srt")
-    told = told.model_copy(update={"originals": tuple(one for _, one in _originals(record, shelf))})
+    told = told.model_copy(update={"originals": tuple(one for _, one in originals)})
     write_manifest(folder, told)
     write_report(folder, told, _stills(record))
     return told
@@ -128,7 +129,9 @@ def result(record: Record) -> dict[str, Any]:
         measured = facts | {
             name: told.film.measured[name] for name in _FILM_FACTS if name in told.film.measured
         }
-    return result_document(told) | {"film_measured": measured}
+    unexplained = [job.why] if job.why and not told.shortfalls else []
+    warnings = [*unexplained, *told.warnings]
+    return result_document(told) | {"warnings": warnings, "film_measured": measured}
 
 
 def _named_assets(record: Record) -> Iterable[tuple[Asset, str]]:

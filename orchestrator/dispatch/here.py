@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from orchestrator.locks import only_one
 from orchestrator.run import Office, Run
 from orchestrator.store.jobs import Event
-from shared_knowledge.errors import AgentesError
+from shared_knowledge.errors import AgentesError, BadRequest
 from shared_knowledge.vocabulary import JobState
 
 __all__ = ["Here"]
 
 _LOOK_FOR_CANCEL_S = 0.3
+_UNDER_WAY = {JobState.QUEUED, JobState.RUNNING, JobState.AWAITING_APPROVAL}
 
 
 class Here:
     """This process, as a worker."""
 
-    def __init__(self, office: Callable[[], Office], home: Path) -> None:
+    def __init__(self, office: Callable[[], Office]) -> None:
         self._office = office
-        self._home = home
         self._runs: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, job_id: str, *, answer: bool | None = None, afresh: bool = False) -> None:
+    def start(self, job_id: str, *, answer: bool | None = None) -> None:
         """Begins, or carries on, a job in the background of this process."""
-        run = self._run(job_id, answer, afresh)
-        self._runs[job_id] = asyncio.create_task(run, name=f"run {job_id}")
+        if self.works_on(job_id):
+            raise BadRequest(f"Job {job_id} is already running.", todo="Let it come to its end.")
+        self._runs[job_id] = asyncio.create_task(self._run(job_id, answer), name=f"run {job_id}")
 
     def works_on(self, job_id: str) -> bool:
         """Whether this process is still busy with a job."""
@@ -47,47 +47,50 @@ class Here:
             run.cancel()
         await asyncio.gather(*self._runs.values(), return_exceptions=True)
 
-    async def _run(self, job_id: str, answer: bool | None, afresh: bool) -> None:
-        with only_one(self._home, job_id):
-            jobs = self._office().jobs
-            await jobs.move(job_id, JobState.RUNNING)
-            work = asyncio.create_task(self._through_the_graph(job_id, answer, afresh))
-            watch = asyncio.create_task(self._until_cancelled(job_id))
+    async def _run(self, job_id: str, answer: bool | None) -> None:
+        office = self._office()
+        with only_one(office.home, job_id):
+            work = asyncio.create_task(self._through_the_graph(office, job_id, answer))
+            watch = asyncio.create_task(self._until_cancelled(office, job_id))
             try:
                 await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
                     await work
                 else:
+                    await watch
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
-                    await Run(self._office(), job_id).let_go()
+                    await Run(office, job_id).let_go()
             except AgentesError as error:
-                await jobs.move(job_id, JobState.FAILED, str(error))
+                await office.jobs.move(job_id, JobState.FAILED, str(error))
                 raise
             finally:
                 work.cancel()
                 watch.cancel()
                 await asyncio.gather(work, watch, return_exceptions=True)
 
-    async def _through_the_graph(self, job_id: str, answer: bool | None, afresh: bool) -> None:
+    async def _through_the_graph(self, office: Office, job_id: str, answer: bool | None) -> None:
         from orchestrator import checkpoints, graph  # takes seconds to import: only a run pays for it
 
-        office = self._office()
+        jobs = office.jobs
 
         async def tell(event: dict[str, Any]) -> None:
-            await office.jobs.note(job_id, Event(**event))
+            await jobs.note(job_id, Event(**event))
 
-        async with checkpoints.open_checkpoints(self._home / "graph.db") as saver:
-            if afresh:
+        async with checkpoints.open_checkpoints(office.home / "graph.db") as saver:
+            if jobs.state(job_id) not in _UNDER_WAY:
+                # Killed in here, it still stands as ended, and this is simply done again.
                 await saver.adelete_thread(job_id)
+                await jobs.retry(job_id)
+            if not await jobs.move(job_id, JobState.RUNNING):
+                return
             paused = await graph.run(job_id, Run(office, job_id).stages, saver, tell, answer)
+            if paused is None:
+                await saver.adelete_thread(job_id)
         if paused is not None:
-            await office.jobs.move(job_id, JobState.AWAITING_APPROVAL)
-            await office.jobs.note(job_id, Event(what="job", phase="awaiting_approval", note=paused.quote))
-        elif answer is False:
-            await office.jobs.move(job_id, JobState.CANCELLED, "the quote was not approved")
+            await jobs.move(job_id, JobState.AWAITING_APPROVAL)
+            await tell({"what": "job", "phase": "awaiting_approval", "note": paused.quote})
 
-    async def _until_cancelled(self, job_id: str) -> None:
-        jobs = self._office().jobs
-        while jobs.state(job_id) is not JobState.CANCELLED:
+    async def _until_cancelled(self, office: Office, job_id: str) -> None:
+        while office.jobs.state(job_id) is not JobState.CANCELLED:
             await asyncio.sleep(_LOOK_FOR_CANCEL_S)

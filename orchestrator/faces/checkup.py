@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from orchestrator import assembly
@@ -14,6 +16,7 @@ from shared_knowledge.errors import AgentesError
 __all__ = ["Finding", "examine"]
 
 _ROOM_MB = 500
+_STATES = {"missing": "not set"}
 
 
 class Finding(NamedTuple):
@@ -71,14 +74,13 @@ def _ledger() -> str:
 def _ffmpeg() -> str:
     from agentes.media import ffmpeg
 
-    return f"{ffmpeg.binary()}"
+    return Path(ffmpeg.binary()).name
 
 
 def _speech() -> str:
     import asyncio
 
-    from agentes.drafts import draft_speech
-
+    draft_speech = import_module("agentes.drafts.draft_speech")
     return f"espeak-ng, {len(asyncio.run(draft_speech.languages()))} languages"
 
 
@@ -91,5 +93,10 @@ def _keys() -> Iterator[Finding]:
     for row in assembly.directory().rows():
         if row.is_local:
             continue
-        shown = ", ".join(f"{name} {state.shown or state.state}" for name, state in row.keys.items())
-        yield Finding(row.id, "good" if row.ready else "missing", "; ".join([shown, *row.why_not]))
+        shown = [
+            f"{name} {state.shown or _STATES.get(state.state, state.state)}"
+            for name, state in row.keys.items()
+        ]
+        complete = all(state.ready for state in row.keys.values())
+        reasons = row.why_not if complete else ()
+        yield Finding(row.id, "good" if row.ready else "missing", "; ".join([", ".join(shown), *reasons]))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, NoReturn
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-import typer
-
+from config.quick_start import quick_start
 from shared_knowledge.errors import AgentesError
 
-__all__ = ["Wishes", "app", "main"]
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
 
-app = typer.Typer(
-    name="agentes",
-    help="Give it a sentence, get finished media: planned, priced, bought once, checked, joined.",
-    epilog="With no key at all, the draft platforms make a real animatic on this machine, free.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+    Commands = _SubParsersAction[ArgumentParser]
+
+__all__ = ["Wishes", "main", "parser"]
+
+_ABOUT = "Give it a sentence, get finished media: planned, priced, bought once, checked, joined."
+_CLOSING = "With no key at all, the draft platforms make a real animatic on this machine, free."
+_INTERRUPTED = 130
+_QUALITIES = ("draft", "standard", "high")
 
 
 class Wishes(NamedTuple):
@@ -38,183 +37,188 @@ class Wishes(NamedTuple):
     quote: str | None = None
 
 
-BriefText = Annotated[
-    str, typer.Argument(metavar="BRIEF", help="The brief: text, @FILE, or - for standard input.")
-]
-Budget = Annotated[
-    str | None,
-    typer.Option(metavar="USD", help="The most the whole job may cost; the text can only lower it."),
-]
-HowGood = Annotated[Literal["draft", "standard", "high"] | None, typer.Option(help="How good it must be.")]
-Draft = Annotated[bool, typer.Option("--draft", help="Only the free platforms of this machine.")]
-Use = Annotated[
-    list[str] | None,
-    typer.Option(metavar="[MEDIUM=]ID[:MODEL]", help="Only this platform, for its medium. Repeatable."),
-]
-Avoid = Annotated[
-    list[str] | None,
-    typer.Option(metavar="[MEDIUM=]ID[:MODEL]", help="Never this platform. Repeatable."),
-]
-OnRefusal = Annotated[
-    Literal["stop", "elsewhere"], typer.Option(help="When a vendor's content rules say no.")
-]
-OnDoubt = Annotated[
-    Literal["hold", "buy-again"], typer.Option(help="When nobody knows whether an order was booked.")
-]
-FromJob = Annotated[
-    str | None,
-    typer.Option("--from", metavar="JOB", help="Change a finished job; what stays the same is kept."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value on standard output, nothing else.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of it.")]
-
-
-@app.command(
-    epilog="""Examples:
-
-\b
-  agentes make "vertical 15 s video of our mug, English voice-over, one photo"
-  agentes make @brief.txt --draft --out campaign
-  agentes make "dos fotos cuadradas de una vela" --budget 1.50 --yes --json"""
-)
-def make(
-    brief: BriefText,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the files go.")] = None,
-    budget: Budget = None,
-    quality: HowGood = None,
-    draft: Draft = False,
-    use: Use = None,
-    avoid: Avoid = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
-    ask: Annotated[bool, typer.Option("--ask", help="Show the quote and ask, even when it is free.")] = False,
-    on_refusal: OnRefusal = "stop",
-    quote: Annotated[
-        str | None, typer.Option(metavar="HASH", help="Accept exactly this quote of `agentes plan`.")
-    ] = None,
-    from_job: FromJob = None,
-    on_doubt: OnDoubt = "hold",
-    as_json: AsJson = False,
-) -> None:
-    """Turn a brief into files."""
-    from orchestrator.faces import commands
-
-    wishes = Wishes(
-        budget, quality, draft, tuple(use or ()), tuple(avoid or ()), on_refusal, on_doubt, from_job, quote
+def parser() -> ArgumentParser:
+    """Everything that can be said, with its help."""
+    whole = ArgumentParser(prog="agentes", description=_ABOUT, epilog=_CLOSING, allow_abbrev=False)
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    make = _command(
+        commands,
+        "make",
+        "turn a brief into files",
+        'agentes make "vertical 15 s video of our mug, English voice-over, one photo"',
+        "agentes make @brief.txt --draft --out campaign",
+        'agentes make "dos fotos cuadradas de una vela" --budget 1.50 --yes --json',
     )
-    commands.make(brief, wishes, out, yes=yes, ask=ask, as_json=as_json)
-
-
-@app.command(
-    epilog="""Examples:
-
-\b
-  agentes plan "15 s vertical video of a mug, under $2" --assume-keys all
-  agentes plan --batch briefs.jsonl > plans.jsonl"""
-)
-def plan(
-    brief: Annotated[
-        str | None, typer.Argument(metavar="BRIEF", help="The brief: text, @FILE, or - for standard input.")
-    ] = None,
-    batch: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.jsonl", help='Reads {"id","brief"} a line, writes {"id","plan"}.'),
-    ] = None,
-    budget: Budget = None,
-    quality: HowGood = None,
-    draft: Draft = False,
-    use: Use = None,
-    avoid: Avoid = None,
-    yes: Annotated[bool, typer.Option("--yes", hidden=True)] = False,
-    ask: Annotated[bool, typer.Option("--ask", hidden=True)] = False,
-    on_refusal: OnRefusal = "stop",
-    quote: Annotated[str | None, typer.Option(metavar="HASH", hidden=True)] = None,
-    from_job: FromJob = None,
-    on_doubt: OnDoubt = "hold",
-    assume_keys: Annotated[
-        str | None, typer.Option(metavar="all|ID,ID", help="Plan as if these platforms' keys were there.")
-    ] = None,
-    today: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="Plan with that day's prices and retirements.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Understand, choose and price exactly as `make` would; buy nothing, need no key and no network."""
-    from orchestrator.faces import commands
-
-    wishes = Wishes(
-        budget, quality, draft, tuple(use or ()), tuple(avoid or ()), on_refusal, on_doubt, from_job, quote
+    make.add_argument("brief", metavar="BRIEF", help="the brief: text, @FILE, or - for standard input")
+    make.add_argument("--out", metavar="DIR", help="where the files go")
+    _wishes(make)
+    _agreement(make)
+    plan = _command(
+        commands,
+        "plan",
+        "understand, choose and price exactly as make would; buy nothing",
+        'agentes plan "15 s vertical video of a mug, under $2" --assume-keys all',
+        "agentes plan --batch briefs.jsonl > plans.jsonl",
     )
-    commands.plan(brief, batch, wishes, assume_keys=assume_keys, today=today, as_json=as_json)
+    plan.add_argument("brief", metavar="BRIEF", nargs="?", help="as for make; needs no key and no network")
+    plan.add_argument(
+        "--batch",
+        metavar="FILE.jsonl",
+        help='reads {"id","brief"} a line, writes {"id","plan"} a line, in order',
+    )
+    plan.add_argument(
+        "--assume-keys", metavar="all|ID,ID", help="plan as if these platforms' keys were there"
+    )
+    plan.add_argument("--today", metavar="YYYY-MM-DD", help="plan with that day's prices and retirements")
+    _wishes(plan)
+    _agreement(plan)
+    _command(
+        commands,
+        "platforms",
+        "show the catalogue, the keys that are there, and what can be used",
+        "agentes platforms --json",
+    )
+    costs = _command(
+        commands,
+        "costs",
+        "add up the ledger: spent, reserved, wasted and in doubt",
+        "agentes costs --by platform",
+    )
+    costs.add_argument("--by", choices=("day", "job", "platform"), default="day", help="what to add up by")
+    runs = _command(commands, "runs", "list the jobs, newest first", "agentes runs --most 5")
+    runs.add_argument("--most", type=int, default=20, metavar="N", help="how many (20)")
+    for name, does in (
+        ("show", "show one job: its tasks, what became of them, and where the files are"),
+        ("resume", "carry on an interrupted job; what was bought is never bought again"),
+        ("cancel", "stop a job; what was made or charged by then stays and is shown"),
+    ):
+        one = _command(commands, name, does, f"agentes {name} job_3f2a")
+        one.add_argument("job", metavar="JOB", help="a job's id, or the beginning of it")
+    _command(commands, "doctor", "say what is here and what is missing; keys are masked", "agentes doctor")
+    return whole
 
 
-@app.command(epilog="Example: agentes platforms --json")
-def platforms(as_json: AsJson = False) -> None:
-    """Show the catalogue, the keys that are there, and what can be used right now."""
+def _command(commands: Commands, name: str, does: str, *examples: str) -> ArgumentParser:
+    shown = "\n".join(f"  {example}" for example in examples)
+    command = commands.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=f"examples:\n{shown}",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "--json", action="store_true", help="one JSON value on standard output, nothing else"
+    )
+    return command
+
+
+def _wishes(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--budget", metavar="USD", help="the most the whole job may cost; the text can only lower it"
+    )
+    command.add_argument("--quality", choices=_QUALITIES, help="how good it must be")
+    command.add_argument("--draft", action="store_true", help="only the free platforms of this machine")
+    names = "[MEDIUM=]ID[:MODEL]"
+    command.add_argument(
+        "--use",
+        metavar=names,
+        action="append",
+        default=[],
+        help="only this platform, for its medium; repeatable",
+    )
+    command.add_argument(
+        "--avoid", metavar=names, action="append", default=[], help="never this platform; repeatable"
+    )
+    command.add_argument(
+        "--on-refusal",
+        choices=("stop", "elsewhere"),
+        default="stop",
+        help="when a vendor's content rules say no",
+    )
+    command.add_argument(
+        "--on-doubt",
+        choices=("hold", "buy-again"),
+        default="hold",
+        help="when nobody knows whether an order was booked",
+    )
+    command.add_argument(
+        "--from", metavar="JOB", dest="from_job", help="change a finished job; what stays the same is kept"
+    )
+
+
+def _agreement(command: ArgumentParser) -> None:
+    command.add_argument("--yes", action="store_true", help="ask nothing")
+    command.add_argument("--ask", action="store_true", help="show the quote and ask, even when it is free")
+    command.add_argument("--quote", metavar="HASH", help="accept exactly this quote of `agentes plan`")
+
+
+def _read_wishes(said: Namespace) -> Wishes:
+    return Wishes(
+        said.budget,
+        said.quality,
+        said.draft,
+        tuple(said.use),
+        tuple(said.avoid),
+        said.on_refusal,
+        said.on_doubt,
+        said.from_job,
+        said.quote,
+    )
+
+
+def _do(said: Namespace) -> None:
     from orchestrator.faces import commands
 
-    commands.platforms(as_json=as_json)
+    as_json = said.json
+    match said.command:
+        case "make":
+            commands.make(
+                said.brief, _read_wishes(said), said.out, yes=said.yes, ask=said.ask, as_json=as_json
+            )
+        case "plan":
+            commands.plan(
+                said.brief,
+                said.batch,
+                _read_wishes(said),
+                assume_keys=said.assume_keys,
+                today=said.today,
+                as_json=as_json,
+            )
+        case "costs":
+            commands.costs(said.by, as_json=as_json)
+        case "runs":
+            commands.runs(said.most, as_json=as_json)
+        case "show":
+            commands.show(said.job, as_json=as_json)
+        case "resume":
+            commands.resume(said.job, as_json=as_json)
+        case "cancel":
+            commands.cancel(said.job, as_json=as_json)
+        case "platforms":
+            commands.platforms(as_json=as_json)
+        case _:
+            commands.doctor(as_json=as_json)
 
 
-@app.command(epilog="Example: agentes costs --by platform")
-def costs(
-    by: Annotated[Literal["day", "job", "platform"], typer.Option(help="What to add up by.")] = "day",
-    as_json: AsJson = False,
-) -> None:
-    """Add up the ledger: spent, reserved, wasted and in doubt."""
-    from orchestrator.faces import commands
-
-    commands.costs(by, as_json=as_json)
-
-
-@app.command(epilog="Example: agentes runs --most 5")
-def runs(
-    most: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List the jobs, newest first."""
-    from orchestrator.faces import commands
-
-    commands.runs(most, as_json=as_json)
-
-
-@app.command(epilog="Example: agentes show job_3f2a")
-def show(job: JobId, as_json: AsJson = False) -> None:
-    """Show one job: its brief, its tasks, what became of them, and where the files are."""
-    from orchestrator.faces import commands
-
-    commands.show(job, as_json=as_json)
-
-
-@app.command(epilog="Example: agentes resume job_3f2a")
-def resume(job: JobId, as_json: AsJson = False) -> None:
-    """Carry on an interrupted job; what was bought is never bought again."""
-    from orchestrator.faces import commands
-
-    commands.resume(job, as_json=as_json)
-
-
-@app.command(epilog="Example: agentes cancel job_3f2a")
-def cancel(job: JobId, as_json: AsJson = False) -> None:
-    """Stop a job; what was made or charged by then stays and is shown."""
-    from orchestrator.faces import commands
-
-    commands.cancel(job, as_json=as_json)
-
-
-@app.command(epilog="Example: agentes doctor")
-def doctor(as_json: AsJson = False) -> None:
-    """Say what is here and what is missing; keys are masked."""
-    from orchestrator.faces import commands
-
-    commands.doctor(as_json=as_json)
-
-
-def main() -> NoReturn:
+def main(words: Sequence[str] | None = None) -> NoReturn:
     """The console script: runs a command, and turns errors into sentences and exit codes."""
+    quick_start()
+    whole = parser()
+    said = whole.parse_args(words)
+    if said.command is None:
+        whole.print_help()
+        sys.exit(2)
     try:
-        app()
+        _do(said)
     except AgentesError as error:
         from orchestrator.faces import commands
 
-        sys.exit(commands.complain(error, as_json="--json" in sys.argv[1:]))
+        sys.exit(commands.complain(error, as_json=said.json))
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
     sys.exit(0)

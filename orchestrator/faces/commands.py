@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.quick_start import settle_down
 from orchestrator import assembly
 from orchestrator.faces import asking
 from orchestrator.faces.cli import Wishes
-from shared_knowledge.errors import AgentesError, BadRequest
+from shared_knowledge.errors import AgentesError, BadRequest, NeedsPerson
 from shared_knowledge.vocabulary import Job, Plan
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ __all__ = [
     "show",
 ]
 
+_MOST_RUNS = 1000
 
-def make(brief: str, wishes: Wishes, out: Path | None, *, yes: bool, ask: bool, as_json: bool) -> None:
+
+def make(brief: str, wishes: Wishes, out: str | None, *, yes: bool, ask: bool, as_json: bool) -> None:
     """Quotes, asks where money would be spent, and sees the job through."""
     from orchestrator.faces import terminal
 
@@ -44,14 +47,21 @@ def make(brief: str, wishes: Wishes, out: Path | None, *, yes: bool, ask: bool, 
     asking.refuse_changed_quote(proposal, wishes.quote)
     agreed = wishes.quote is not None or yes or (proposal.quote.estimate == 0 and not ask)
     if not agreed and not terminal.agrees(proposal):
-        _leave(0)
+        raise NeedsPerson("You said no, so nothing was made and nothing was spent.")
     accepted = wanted.model_copy(update={"accepted_quote": proposal.quote.hash})
-    _run(lambda: _see_through(studio, lambda: studio.submit(accepted, out), proposal.plan, as_json=as_json))
+    _run(
+        lambda: _see_through(
+            studio,
+            lambda: studio.submit(accepted, Path(out) if out else None),
+            proposal.plan,
+            as_json=as_json,
+        )
+    )
 
 
 def plan(
     brief: str | None,
-    batch: Path | None,
+    batch: str | None,
     wishes: Wishes,
     *,
     assume_keys: str | None,
@@ -64,7 +74,8 @@ def plan(
     if batch is not None:
         if brief is not None:
             raise BadRequest("A brief and --batch were both given.", todo="Give one of them.")
-        for line in asking.batch(batch):
+        settle_down()
+        for line in asking.batch(Path(batch)):
             _print_json({"id": line.id, **_planned(studio, line.brief, wishes)})
         return
     if brief is None:
@@ -108,6 +119,8 @@ def costs(by: str, *, as_json: bool) -> None:
 
 def runs(most: int, *, as_json: bool) -> None:
     """Shows the newest jobs."""
+    if not 1 <= most <= _MOST_RUNS:
+        raise BadRequest(f"--most {most} is not possible.", todo=f"Write a number from 1 to {_MOST_RUNS}.")
     studio = assembly.studio()
     jobs = [(job, _standing(studio, job)) for job in studio.list(most)]
     if as_json:
@@ -195,6 +208,7 @@ async def _see_through(
 def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
     import asyncio
 
+    settle_down()
     code = asyncio.run(work())
     if code:
         _leave(code)

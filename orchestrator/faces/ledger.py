@@ -53,8 +53,10 @@ def report(rows: Sequence[CostRow]) -> Report:
 
 
 def _by(rows: Sequence[CostRow], group: str) -> dict[str, Sums]:
-    names = dict.fromkeys(getattr(row, group) for row in rows)
-    return {name: _sum([row for row in rows if getattr(row, group) == name]) for name in names}
+    parts: dict[str, list[CostRow]] = {}
+    for row in rows:
+        parts.setdefault(getattr(row, group), []).append(row)
+    return {name: _sum(part) for name, part in parts.items()}
 
 
 def _sum(rows: Sequence[CostRow]) -> Sums:

@@ -67,7 +67,7 @@ class Progress:
     def __init__(self, job: Job, plan: Plan | None) -> None:
         self._job = job
         self._rows = {task.id: _Row(task.id, 0) for task in (plan.tasks if plan else ())}
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
         self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
 
     def __enter__(self) -> Self:

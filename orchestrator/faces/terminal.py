@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -58,7 +59,8 @@ _STATES = {
 
 
 def _console(*, to_stderr: bool = False) -> Console:
-    console = Console(stderr=to_stderr, highlight=False, soft_wrap=False)
+    stream = sys.stderr if to_stderr else sys.stdout
+    console = Console(stderr=to_stderr, highlight=False, soft_wrap=False, force_terminal=stream.isatty())
     console.width = min(console.width, _WIDEST)
     return console
 
@@ -179,21 +181,26 @@ def show_result(result: Mapping[str, Any]) -> None:
         size = f" ({film['duration_s']:g} s, {film['width']}×{film['height']})" if film else ""
         console.print("  Film    ", Text(f"{result['film']}{size}"), soft_wrap=True)
     console.print("  Folder  ", Text(str(result["folder"])), soft_wrap=True)
-    console.print("  Report  ", Text(f"{result['folder']}/report.html"), soft_wrap=True)
-    console.print(f"  Cost     {Money.dollars(result['cost_usd']).usd[:-4]}", end="")
-    console.print(f" of at most {Money.dollars(result['ceiling_usd']).usd[:-4]} USD")
+    if (report := Path(result["folder"]) / "report.html").is_file():
+        console.print("  Report  ", Text(str(report)), soft_wrap=True)
+    most = f" of at most {result['ceiling_usd'][:-4]}" if result["ceiling_usd"] is not None else ""
+    console.print(f"  Cost     {result['cost_usd'][:-4]}{most} USD")
 
 
 def show_platforms(rows: Sequence[PlatformRow]) -> None:
     """Every platform, whether it can be used now, and what it lacks."""
     console = _console()
-    table = _table("platform", "medium", "models", "ready", "why not")
+    table = _table("platform", "medium", "models", "ready", "needs")
     for row in rows:
         ready = Text("yes", style="green") if row.ready else Text("no", style="dim")
-        table.add_row(
-            row.id, row.medium, str(len(row.models)), ready, Text("; ".join(row.why_not), style="dim")
-        )
+        needs = ", ".join(name for name, state in row.keys.items() if not state.ready)
+        table.add_row(row.id, row.medium, str(len(row.models)), ready, Text(needs, style="dim"))
     console.print(table)
+    unbuilt = sum("no adapter in this version" in row.why_not for row in rows)
+    if unbuilt:
+        console.print(
+            f" {unbuilt} of them can be planned with, but not yet bought from: no adapter in this version."
+        )
 
 
 def show_costs(report: Report, by: str) -> None:

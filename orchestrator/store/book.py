@@ -105,7 +105,8 @@ class SqlBook:
 
     async def orders_of(self, job: str, task: str) -> tuple[Order, ...]:
         """Every order for a task, oldest first."""
-        return tuple(order for order in self.orders(job) if order.task == task)
+        rows = self._database.read(lambda t: t.rows("orders_of_task", job=job, task=task))
+        return tuple(_order(row) for row in rows)
 
     async def left(self, caps: Mapping[str, Money]) -> Money | None:
         """What the tightest of these caps still leaves; None without caps."""

@@ -71,12 +71,13 @@ class Jobs:
         """Keeps what it may cost."""
         await self._database.write(lambda t: t.run("quote_job", id=job_id, quote=quote.model_dump_json()))
 
-    async def move(self, job_id: str, state: JobState, why: str | None = None) -> None:
-        """Writes down how the job stands."""
+    async def move(self, job_id: str, state: JobState, why: str | None = None) -> bool:
+        """Writes down how the job stands; False where it was cancelled, or ended before it could be."""
         ended_at = self._now().isoformat() if state.over else None
-        await self._database.write(
+        moved = await self._database.write(
             lambda t: t.run("move_job", id=job_id, state=state, why=why, ended_at=ended_at)
         )
+        return bool(moved)
 
     async def keep(self, job_id: str, outcome: Outcome) -> None:
         """Keeps what became of a task, so that a resumed run need not do it again."""

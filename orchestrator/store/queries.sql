@@ -13,9 +13,6 @@ select * from jobs where id like :beginning order by created_at desc limit 3
 -- name: latest_jobs
 select * from jobs order by created_at desc, id desc limit :most
 
--- name: unfinished_jobs
-select * from jobs where state in ('queued', 'running') order by created_at
-
 -- name: plan_job
 update jobs set plan = :plan where id = :id
 
@@ -23,7 +20,10 @@ update jobs set plan = :plan where id = :id
 update jobs set quote = :quote where id = :id
 
 -- name: move_job
-update jobs set state = :state, why = :why, ended_at = :ended_at where id = :id
+-- Cancelled is for good, and what has ended cannot be cancelled any more.
+update jobs set state = :state, why = :why, ended_at = :ended_at
+    where id = :id and state <> 'cancelled'
+        and (:state <> 'cancelled' or state not in ('done', 'partial', 'failed'))
 
 -- name: state_of_job
 select state from jobs where id = :id
@@ -82,15 +82,15 @@ delete from holds where order_id = :order_id
 insert into orders (id, job, task, piece, attempt, platform, model, state, price, body, placed_at)
     values (:id, :job, :task, :piece, :attempt, :platform, :model, 'reserved', :price, :body, :placed_at)
 
--- name: order
-select * from orders where id = :id
-
 -- name: attempts
 select max(attempt) as attempts from orders where job = :job and task = :task and piece = :piece
     having max(attempt) is not null
 
 -- name: orders_of_job
 select * from orders where job = :job order by placed_at, task, piece, attempt
+
+-- name: orders_of_task
+select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
 -- name: move_order
 -- Moves an order only from the state its holder believes it to be in.

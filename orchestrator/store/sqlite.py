@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -101,7 +102,9 @@ class Database:
             if ending:
                 return
 
-    def _commit(self, batch: Sequence[tuple[Future[Any], Ask]]) -> None:
+    def _commit(self, asked: Sequence[tuple[Future[Any], Ask]]) -> None:
+        # Whoever asked may have been cancelled since; from here on, nobody can be.
+        batch = [(future, ask) for future, ask in asked if future.set_running_or_notify_cancel()]
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with _plain_words(self.path):
@@ -109,7 +112,7 @@ class Database:
                 answers = [(future, *_attempt(self._writer, ask)) for future, ask in batch]
                 self._writer.execute("commit")
         except Broken as broken:
-            if self._writer.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("rollback")
             answers = [(future, None, broken) for future, _ in batch]
         for future, answer, error in answers:

@@ -17,7 +17,7 @@ from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
 from shared_knowledge.cost_tracker import CostTracker
-from shared_knowledge.errors import Broken, Failed, Refused, Unavailable
+from shared_knowledge.errors import Broken, Failed, Refused, Unavailable, Unreachable, Unsuitable
 from shared_knowledge.prompts import Prompt
 from shared_knowledge.vocabulary import (
     Asset,
@@ -91,7 +91,8 @@ class World:
     def __init__(self, home: Path, *, recovery: str = "OPAQUE", local: bool = False) -> None:
         self.database = Database(home / "ledger.db")
         self.book = SqlBook(self.database)
-        self.shelf = Shelf(home / "shelf", home / "desks")
+        self.desks = home / "desks"
+        self.shelf = Shelf(home / "shelf", self.desks)
         self.lines: dict[str, ScriptedLine] = {}
         self.said: list[str] = []
         facts = SimpleNamespace(recovery=recovery, local=local, deadline_s=2.0)
@@ -141,6 +142,14 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path):
     world = World(tmp_path)
+    await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
+    yield world
+    world.database.close()
+
+
+@pytest.fixture
+async def draft_world(tmp_path: Path):
+    world = World(tmp_path, recovery="IDEMPOTENT", local=True)
     await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
     yield world
     world.database.close()
@@ -204,13 +213,107 @@ async def test_over_the_ceiling_nothing_is_asked_of_anybody(world):
     assert line.started == []
 
 
-async def test_our_own_trouble_is_a_shortfall_that_can_be_resumed(world):
-    line = world.vendor("a", Broken("the disk is full"), DONE)
-    shortfall = await world.agent.perform(world.errand("a"))
-    assert shortfall.why == "the disk is full"
+async def test_our_own_trouble_on_this_machine_is_a_shortfall_that_can_be_resumed(draft_world):
+    world = draft_world
+    line = world.vendor("a", Broken("the disk is full"), OSError(28, "No space left on device"), DONE)
+    assert (await world.agent.perform(world.errand("a"))).why == "the disk is full"
+    assert "No space left on device" in (await world.agent.perform(world.errand("a"))).why
     assert await world.owed() == (0, 0)
     assert isinstance(await world.agent.perform(world.errand("a")), Asset)
-    assert len(line.started) == 2
+    assert len(line.started) == 3
+    assert not list(world.desks.iterdir())
+
+
+async def test_our_own_trouble_after_the_purchase_does_not_buy_again(world, monkeypatch):
+    line = world.vendor("a", DONE)
+    put = world.shelf.put
+
+    def full(file: Path):
+        raise Broken("the disk is full")
+
+    monkeypatch.setattr(world.shelf, "put", full)
+    assert (await world.agent.perform(world.errand("a"))).why == "the disk is full"
+    assert world.states == [("a", OrderState.READY)]
+    assert await world.owed() == (100, 0)
+    monkeypatch.setattr(world.shelf, "put", put)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 1
+    assert await world.owed() == (0, 70)
+
+
+async def test_our_own_trouble_in_the_middle_of_a_purchase_leaves_it_in_doubt(world):
+    world.vendor("a", Broken("the disk is full"))
+    await world.agent.perform(world.errand("a"))
+    assert world.states == [("a", OrderState.IN_DOUBT)]
+    assert await world.owed() == (100, 0)
+
+
+async def test_a_file_that_was_paid_for_and_is_not_what_was_asked_is_written_off(world, monkeypatch):
+    async def reject(path: Path, order: Order) -> None:
+        if order.platform == "a":
+            raise Unsuitable("it is a square")
+
+    monkeypatch.setattr(world.agent, "check_file", reject)
+    world.vendor("a", DONE)
+    world.vendor("b", DONE)
+    asset = await world.agent.perform(world.errand("a", "b"))
+    assert asset.platform == "b"
+    assert world.states == [("a", OrderState.FAILED_CHARGED), ("b", OrderState.SETTLED)]
+    assert await world.owed() == (0, 140)
+
+
+async def test_a_started_order_that_cannot_be_asked_about_is_carried_on_later(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), Unreachable("no route"), DONE)
+    other = world.vendor("b", DONE)
+    assert (await world.agent.perform(world.errand("a", "b"))).why == "no route"
+    assert world.states == [("a", OrderState.SUBMITTED)]
+    assert isinstance(await world.agent.perform(world.errand("a", "b")), Asset)
+    assert (len(line.started), len(other.started)) == (1, 0)
+
+
+async def test_an_order_somebody_else_took_further_is_let_go_of(world):
+    async def settled_by_a_person(order: Order) -> Done:
+        (now,) = world.book.orders("job_1")
+        await world.tracker.doubt(now, "a person looks at it")
+        return DONE
+
+    world.vendor("a", settled_by_a_person)
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.kind == "in_doubt"
+
+
+@pytest.mark.parametrize("dies_in", ["stored", "settle"])
+async def test_killed_between_the_shelf_and_the_ledger_it_goes_on(world, monkeypatch, dies_in):
+    line = world.vendor("a", DONE)
+    written = getattr(world.tracker, dies_in)
+
+    async def die(*_: Any) -> Order:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(world.tracker, dies_in, die)
+    with pytest.raises(asyncio.CancelledError):
+        await world.agent.perform(world.errand("a"))
+    monkeypatch.setattr(world.tracker, dies_in, written)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 1
+    assert not list(world.desks.iterdir())
+    assert await world.owed() == (0, 70)
+
+
+async def test_two_takes_are_joined_without_a_desk_left_behind(world, monkeypatch):
+    world.vendor("a", DONE, DONE)
+
+    async def fail(pieces, task: Task, desk: Path) -> Path:
+        (desk / "half.png").write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    join = world.agent.join
+    monkeypatch.setattr(world.agent, "join", fail)
+    shortfall = await world.agent.perform(world.errand("a", pieces=2))
+    assert "No space left on device" in shortfall.why
+    assert not list(world.desks.iterdir())
+    monkeypatch.setattr(world.agent, "join", join)
+    assert (await world.agent.perform(world.errand("a", pieces=2))).cost == 140
 
 
 async def test_two_pieces_are_two_orders_and_one_asset(world):
@@ -255,9 +358,8 @@ async def test_an_unanswered_order_is_in_doubt_and_keeps_its_money(world):
     assert again.kind == "in_doubt"
 
 
-async def test_what_is_free_to_repeat_is_made_again_after_a_crash(tmp_path):
-    world = World(tmp_path, recovery="IDEMPOTENT", local=True)
-    await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
+async def test_what_is_free_to_repeat_is_made_again_after_a_crash(draft_world):
+    world = draft_world
     order = await world.agent._place(
         world.errand("a"), world.errand("a").offers[0], Piece(number=1, price=Money(0)), ()
     )

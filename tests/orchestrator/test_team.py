@@ -13,7 +13,7 @@ from orchestrator.board import Board
 from orchestrator.store.jobs import Event, Jobs
 from orchestrator.store.sqlite import Database
 from orchestrator.team import Team
-from shared_knowledge.errors import Unsuitable
+from shared_knowledge.errors import InDoubt, OverBudget, Refused, Unsuitable
 from shared_knowledge.vocabulary import (
     Asset,
     Brief,
@@ -41,12 +41,12 @@ VIDEO = Task(
 TASKS = {task.id: task for task in (PHOTO, VOICE, VIDEO)}
 
 
-def an_asset(task: Task) -> Asset:
+def an_asset(task: Task, path: str = "", sha256: str = "ab") -> Asset:
     return Asset(
         task=task.id,
         medium=task.medium,
-        path=f"/shelf/{task.id}",
-        sha256="ab",
+        path=path or f"/shelf/{task.id}",
+        sha256=sha256,
         size_bytes=1,
         mime="image/png",
         platform="p",
@@ -203,12 +203,55 @@ async def test_a_failed_ask_is_the_askers_to_deal_with(team):
     assert isinstance(await team.perform(VOICE), Asset)
 
 
-async def test_an_unchanged_task_of_an_earlier_job_costs_nothing(team):
-    before = {"photo-1": (PHOTO, an_asset(PHOTO)), "voice-1": (VOICE, an_asset(VOICE))}
+async def test_an_unchanged_task_of_an_earlier_job_costs_nothing(team, database):
+    shelved = str(database.path)  # any file that is there
+    before = {task.id: (task, an_asset(task, shelved)) for task in (PHOTO, VOICE)}
     changed = VOICE.model_copy(update={"spec": VoiceSpec(script="good evening")})
     later = Team(**{**vars(team), "earlier": before, "tasks": {**TASKS, "voice-1": changed}})
     kept = await later.perform(PHOTO)
-    assert (kept.path, kept.cost) == ("/shelf/photo-1", 0)
+    assert (kept.path, kept.cost) == (shelved, 0)
     assert team.agents[Medium.PHOTO].errands == []
     await later.perform(changed)
     assert len(team.agents[Medium.VOICE].errands) == 1
+
+
+async def test_what_was_made_from_something_else_is_made_anew(team, database):
+    """photo-1 is drawn again, so the clip grown out of it is not kept, nor the clip that goes on from there."""
+    shelved = str(database.path)
+    further = VIDEO.model_copy(update={"id": "video-2", "depends_on": ("video-1",)})
+    tasks = {**TASKS, "video-2": further}
+    before = {task.id: (task, an_asset(task, shelved)) for task in tasks.values()}
+    changed = Task(id="photo-1", spec=PhotoSpec(subject="a cup"))
+    later = Team(**{**vars(team), "earlier": before, "tasks": {**tasks, "photo-1": changed}})
+
+    async def draw(errand: Errand):
+        return an_asset(errand.task, shelved, sha256="cd")
+
+    team.agents[Medium.PHOTO].does = team.agents[Medium.VIDEO].does = draw
+    await asyncio.gather(*(later.perform(task) for task in later.tasks.values()))
+    assert [errand.task.id for errand in team.agents[Medium.VIDEO].errands] == ["video-1", "video-2"]
+    assert team.agents[Medium.VOICE].errands == []
+
+
+async def test_a_kept_file_that_is_gone_is_made_anew(team):
+    later = Team(**{**vars(team), "earlier": {"photo-1": (PHOTO, an_asset(PHOTO, "/nowhere/x.png"))}})
+    await later.perform(PHOTO)
+    assert len(team.agents[Medium.PHOTO].errands) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "raised"),
+    [("refused", Refused), ("over_budget", OverBudget), ("in_doubt", InDoubt), ("failed", Unsuitable)],
+)
+async def test_an_ask_that_needs_a_person_is_not_taken_elsewhere(team, kind, raised):
+    async def fall_short(errand: Errand):
+        return Shortfall(task=errand.task.id, why="no", kind=kind)
+
+    async def ask(errand: Errand):
+        with pytest.raises(raised, match="no"):
+            await errand.colleagues.ask(Task(id="f", spec=PhotoSpec(subject="x")), because="keyframe")
+        return an_asset(errand.task)
+
+    team.agents[Medium.VOICE].does = ask
+    team.agents[Medium.PHOTO].does = fall_short
+    assert isinstance(await team.perform(VOICE), Asset)

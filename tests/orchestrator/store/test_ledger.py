@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,25 @@ class TestCaps:
             await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
         assert await budget(database) == (400_000, 0)
 
+    async def test_an_order_is_booked_on_the_day_it_was_placed(self, book, database):
+        days = iter((NOW, NOW + timedelta(days=1)))
+        tracker = CostTracker(book, a_day=Money(500_000), now=lambda: next(days))
+        late = await tracker.place(an_order(1, price=400_000), CEILING)
+        await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
+        late = await tracker.ready(await tracker.sending(late), {})
+        await tracker.settle(await tracker.stored(late, "a.png"), Money(300_000))
+        assert await budget(database, "day:2026-11-21") == (0, 300_000)
+        assert await budget(database, "day:2026-11-22") == (400_000, 0)
+
+    async def test_what_is_free_may_be_ordered_under_a_ceiling_of_nothing(self, book, database):
+        tracker = CostTracker(book, a_day=Money(0), now=lambda: NOW)
+        order = await tracker.place(an_order(price=0), Money(0))
+        order = await tracker.ready(await tracker.sending(order), {})
+        await tracker.settle(await tracker.stored(order, "a.png"), Money(0))
+        assert await budget(database) == (0, 0)
+        with pytest.raises(OverBudget):
+            await tracker.place(an_order(2, price=1, task="photo-2"), Money(0))
+
     async def test_afford_tells_what_the_tightest_cap_leaves(self, tracker):
         assert await tracker.afford("job_1", CEILING) == 1_000_000
         await tracker.place(an_order(1, price=999_999), CEILING)
@@ -246,6 +266,21 @@ class TestJobs:
         assert jobs.state("job_1") is JobState.DONE
         assert jobs.get("job_1").ended_at is not None
 
+    async def test_cancelled_is_for_good(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        assert await jobs.move("job_1", JobState.CANCELLED, "by a person")
+        assert not await jobs.move("job_1", JobState.RUNNING)
+        assert not await jobs.move("job_1", JobState.DONE)
+        assert (jobs.get("job_1").state, jobs.get("job_1").why) == (JobState.CANCELLED, "by a person")
+
+    async def test_what_has_ended_cannot_be_cancelled(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        await jobs.move("job_1", JobState.PARTIAL)
+        assert not await jobs.move("job_1", JobState.CANCELLED)
+        assert jobs.state("job_1") is JobState.PARTIAL
+
 
 class TestTheFile:
     def test_a_folder_that_cannot_be_written_is_said_in_words(self, tmp_path):
@@ -292,6 +327,20 @@ asyncio.run(go())
         assert outcomes[0] is None
         assert isinstance(outcomes[1], sqlite3.IntegrityError)
         assert len(jobs.events("job_1")) == 1
+
+    async def test_whoever_is_cancelled_while_waiting_does_not_stop_the_ledger(self, database):
+        jobs = Jobs(database)
+        await jobs.add("job_1", Brief(text="one"), "/tmp/1")
+        busy, gate = threading.Event(), threading.Event()
+        database.ask(lambda _: (busy.set(), gate.wait(10)))
+        await asyncio.to_thread(busy.wait, 5)
+        waiting = asyncio.create_task(jobs.note("job_1", Event(what="job", phase="given up")))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        gate.set()
+        await asyncio.wait_for(jobs.note("job_1", Event(what="job", phase="later")), timeout=5)
+        assert [event.phase for _, event in jobs.events("job_1")] == ["later"]
 
 
 def test_every_ended_order_state_is_over():
