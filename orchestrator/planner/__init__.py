@@ -253,7 +253,8 @@ def _spec(one: Wanted, sheet: _Sheet, reading: Reading) -> Spec:
 def _subject(one: Wanted, reading: Reading) -> str:
     """What the asset is about: the brief's subject, or the nearest words to one."""
     creative = " ".join(span.text for span in reading.coverage if span.means == "creative")
-    nearest = reading.subject or one.words or reading.scene or creative or reading.text
+    own = reading.subjects[one.group] if one.group < len(reading.subjects) else ""
+    nearest = own or reading.subject or one.words or reading.scene or creative or reading.text
     return " ".join(nearest.split())[:_LONGEST_SUBJECT]
 
 

@@ -41,6 +41,23 @@ def qualities(wanted: list[Wanted], brief: Brief, notes: Notes) -> dict[str, Qua
     return chosen
 
 
+# What says "upright" or "lying" of a picture in the six languages, by its stem.
+_LEANS = {
+    "4:5": ("vertical", "upright", "portrait", "retrato", "ritratto", "hoch", "de pé", "hauteur"),
+    "3:2": (
+        "horizont",
+        "orizzont",
+        "landscape",
+        "widescreen",
+        "paisa",
+        "apaisad",
+        "deitad",
+        "paysage",
+        "quer",
+    ),
+}
+
+
 def shapes(
     wanted: list[Wanted],
     reading: Reading,
@@ -62,8 +79,22 @@ def shapes(
             ratios[photo.id] = _borrowed(photo.id, [], stated, "16:9", notes)
             continue
         grown = [clip.id for clip in clips if photo.id in made_from[clip.id]]
-        ratios[photo.id] = _borrowed(photo.id, [*grown, *(clip.id for clip in clips)], ratios, "1:1", notes)
+        relatives = [*grown, *(clip.id for clip in clips)]
+        lean = _lean(photo, reading)
+        if lean and photo.id not in stated:
+            ratios[photo.id] = lean
+            notes.assume(f"No exact ratio was given for {{tasks}}: {lean}.", photo.id)
+        else:
+            ratios[photo.id] = _borrowed(photo.id, relatives, ratios, "1:1", notes)
     return {one.id: _canvas(one, ratios[one.id], quality[one.id], reading, notes) for one in seen}
+
+
+def _lean(one: Wanted, reading: Reading) -> str | None:
+    """The usual ratio of a picture that is only said to stand upright, or to lie."""
+    said = " ".join(
+        span.text for span in reading.coverage if span.means == f"{one.field}.aspect_ratio"
+    ).casefold()
+    return next((ratio for ratio, words in _LEANS.items() if any(word in said for word in words)), None)
 
 
 def _stated(one: Wanted, notes: Notes) -> str | None:

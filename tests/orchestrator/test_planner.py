@@ -700,3 +700,18 @@ def test_every_plan_is_within_its_limits(
         shares = [spec_of(made, name).at_most_s for name in made.film.voices]
         assert sum(shares) <= max(room_s, 0.5 * len(shares)) + 0.05
     assert Plan.model_validate_json(made.model_dump_json()) == made
+
+
+def test_an_upright_photo_stands_and_a_lying_one_lies() -> None:
+    upright = Span(text="vertical", start=0, end=8, means="tasks[0].aspect_ratio")
+    lying = upright.model_copy(update={"text": "apaisada"})
+    assert spec_of(planned(photo(), coverage=(upright,)), "photo-1").aspect_ratio == "4:5"
+    assert spec_of(planned(photo(), coverage=(lying,)), "photo-1").aspect_ratio == "3:2"
+    stated = planned(photo(aspect_ratio="1:1"), coverage=(upright,))
+    assert spec_of(stated, "photo-1").aspect_ratio == "1:1"
+
+
+def test_each_asset_shows_its_own_subject() -> None:
+    made = planned(photo(), video(), subject="pizza", subjects=("pizza", "forno a lenha"))
+    assert spec_of(made, "photo-1").subject == "pizza"
+    assert spec_of(made, "video-1").subject == "forno a lenha"

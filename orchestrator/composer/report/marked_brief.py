@@ -28,6 +28,7 @@ _SAID: dict[Ink, str] = {
 }
 _TASK_FIELD = re.compile(r"tasks\[(?a:(\d+))\](?:\.(\w+))?")
 _FIELDS = {
+    "tasks": "not wanted",
     "medium": "to be made",
     "count": "how many",
     "duration_s": "length",
