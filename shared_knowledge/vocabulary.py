@@ -221,6 +221,26 @@ class VideoSpec(Frozen):
     palette: tuple[str, ...] = ()
     seed: int = 0
 
+    def keyframe(self, number: int) -> PhotoSpec:
+        """The picture a shot may grow out of: one of a family, by subject, colours and seed."""
+        shot = self.shots[number - 1]
+        return PhotoSpec(
+            intent=PhotoIntent.KEYFRAME,
+            subject=self.subject,
+            scene=shot.scene,
+            label=f"{number} · {shot.label}",
+            badge=f"{self.aspect_ratio} · {shot.duration_s:g} s",
+            aspect_ratio=self.aspect_ratio,
+            width=self.width,
+            height=self.height,
+            quality=self.quality,
+            language=self.language,
+            references=self.references,
+            negative=self.negative,
+            palette=self.palette,
+            seed=self.seed,
+        )
+
 
 class VoiceSpec(Frozen):
     """Words to be spoken, in which language, and how long they may take."""

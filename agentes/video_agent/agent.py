@@ -15,10 +15,7 @@ from shared_knowledge.vocabulary import (
     Asset,
     Medium,
     Offer,
-    PhotoIntent,
-    PhotoSpec,
     Piece,
-    Shot,
     Task,
     VideoSpec,
 )
@@ -45,43 +42,24 @@ class VideoAgent(MediaAgent):
         every_shot = self._tells_every_shot(offer)
         if first is not None and not every_shot:
             given = (first.path, *given)
-        wanted = spec.shots if every_shot else spec.shots[:1] if offer.keyframe else ()
-        missing = [(number, shot) for number, shot in enumerate(wanted, start=1) if number > len(given)]
-        return (*given, *await self._keyframes(errand, spec, missing))
+        wanted = len(spec.shots) if every_shot else int(offer.keyframe)
+        return (*given, *await self._keyframes(errand, spec, range(len(given) + 1, wanted + 1)))
 
     def _tells_every_shot(self, offer: Offer) -> bool:
         """Whether a clip is grown out of one picture per shot, drawn to be seen under captions."""
         model = self._room.catalogue.platform(offer.platform).model(offer.model)
         return model is not None and model.keyframe == "per_shot"
 
-    async def _keyframes(
-        self, errand: Errand, spec: VideoSpec, shots: Sequence[tuple[int, Shot]]
-    ) -> Sequence[str]:
+    async def _keyframes(self, errand: Errand, spec: VideoSpec, shots: Sequence[int]) -> Sequence[str]:
         """A picture for each shot; one that fails lets the others come to their end first."""
-        asking = [asyncio.ensure_future(self._keyframe(errand, spec, shot, number)) for number, shot in shots]
+        asking = [asyncio.ensure_future(self._keyframe(errand, spec, number)) for number in shots]
         await asyncio.gather(*asking, return_exceptions=True)
         return [asked.result().path for asked in asking]
 
-    async def _keyframe(self, errand: Errand, spec: VideoSpec, shot: Shot, number: int) -> Asset:
-        """One picture from the photo agent, related to the others by subject, palette and seed."""
-        picture = PhotoSpec(
-            intent=PhotoIntent.KEYFRAME,
-            subject=spec.subject,
-            scene=shot.scene,
-            label=f"{number} · {shot.label}",
-            badge=f"{spec.aspect_ratio} · {shot.duration_s:g} s",
-            aspect_ratio=spec.aspect_ratio,
-            width=spec.width,
-            height=spec.height,
-            quality=spec.quality,
-            language=spec.language,
-            references=spec.references,
-            negative=spec.negative,
-            palette=spec.palette,
-            seed=spec.seed,
-        )
-        task = Task(id=f"{errand.task.id}.frame-{number}", spec=picture)
-        return await errand.colleagues.ask(task, because=f"keyframe for shot {number} ({shot.label})")
+    async def _keyframe(self, errand: Errand, spec: VideoSpec, number: int) -> Asset:
+        task = Task(id=f"{errand.task.id}.frame-{number}", spec=spec.keyframe(number))
+        because = f"keyframe for shot {number} ({spec.shots[number - 1].label})"
+        return await errand.colleagues.ask(task, because=because)
 
     async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
         """The pieces in one clip of the task's exact length."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentes.media.shelf import Shelf
+from orchestrator.composer import placing
 from orchestrator.composer.film import FILM
 from orchestrator.composer.manifest import (
     Delegated,
@@ -61,9 +62,9 @@ def hand_over(record: Record, state: JobState, shelf: Shelf) -> Delivery:
     for source, original in originals:
         keep_original(folder, source, Path(original.path).name)
     if isinstance(film := record.outcomes.get(FILM), Asset):
-        place(folder, Path(film.path), "film.mp4")
+        place(folder, Path(film.path), placing.FILM)
         if captions := film.measured.get("captions"):
-            place(folder, Path(captions), "captions.srt")
+            place(folder, Path(captions), placing.CAPTIONS)
     told = told.model_copy(update={"originals": tuple(one for _, one in originals)})
     write_manifest(folder, told)
     write_report(folder, told, _stills(record))
@@ -191,7 +192,7 @@ def _film(record: Record, folder: Path) -> DeliveredFilm | None:
     if not isinstance(film, Asset):
         return None
     return DeliveredFilm(
-        path=str(folder / "film.mp4"),
+        path=str(folder / placing.FILM),
         sha256=film.sha256,
         size_bytes=film.size_bytes,
         width=film.width or 0,
@@ -199,7 +200,7 @@ def _film(record: Record, folder: Path) -> DeliveredFilm | None:
         duration_s=film.duration_s or 0.0,
         fps=film.fps or 0.0,
         frames=film.measured.get("frames", 0),
-        captions=str(folder / "captions.srt") if film.measured.get("captions") else None,
+        captions=str(folder / placing.CAPTIONS) if film.measured.get("captions") else None,
         measured={name: fact for name, fact in film.measured.items() if name != "captions"},
     )
 

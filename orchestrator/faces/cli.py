@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from config.quick_start import quick_start
@@ -205,6 +206,9 @@ def _do(said: Namespace) -> None:
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """The console script: runs a command, and turns errors into sentences and exit codes."""
     quick_start()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a letter the terminal does not know must not end a run
+            stream.reconfigure(errors="backslashreplace")
     whole = parser()
     said = whole.parse_args(words)
     if said.command is None:

@@ -4,6 +4,6 @@ Pure functions: the same plan, catalogue and circumstances always give the same 
 """
 
 from orchestrator.selection.quoting import check_budget, quote
-from orchestrator.selection.weighing import Circumstances, offers, read_choice
+from orchestrator.selection.weighing import Circumstances, offers
 
-__all__ = ["Circumstances", "check_budget", "offers", "quote", "read_choice"]
+__all__ = ["Circumstances", "check_budget", "offers", "quote"]

@@ -16,14 +16,12 @@ from shared_knowledge.vocabulary import (
     Medium,
     Money,
     Offer,
-    PhotoIntent,
-    PhotoSpec,
     Task,
     VideoSpec,
     WhyNot,
 )
 
-__all__ = ["Candidate", "Circumstances", "candidates", "offers", "read_choice"]
+__all__ = ["Candidate", "Circumstances", "candidates", "offers"]
 
 _ORDER = list(WhyNot)
 _LAST = Money.LIMIT + 1
@@ -133,19 +131,7 @@ def candidates(
 
 def _keyframe(task: Task, spec: VideoSpec, catalogue: Catalogue, circumstances: Circumstances) -> Offer:
     """The picture a clip would start from, as the photo agent would buy it; without a price if nobody can."""
-    picture = PhotoSpec(
-        intent=PhotoIntent.KEYFRAME,
-        subject=spec.subject,
-        scene=spec.shots[0].scene,
-        aspect_ratio=spec.aspect_ratio,
-        width=spec.width,
-        height=spec.height,
-        quality=spec.quality,
-        language=spec.language,
-        references=spec.references,
-        negative=spec.negative,
-    )
-    asked = Task(id=f"{task.id}-keyframe", spec=picture, asked_by=task.id)
+    asked = Task(id=f"{task.id}-keyframe", spec=spec.keyframe(1), asked_by=task.id)
     nobody = Offer(task=asked.id, platform="", model="", price=None)
     return next(iter(offers(asked, catalogue, circumstances)), nobody)
 
@@ -196,17 +182,6 @@ class _Wishes:
 
 def _named(choices: Sequence[Choice], platform: Platform, model: Model) -> bool:
     return any(c.platform == platform.id and c.model in (None, model.id) for c in choices)
-
-
-def read_choice(text: str, catalogue: Catalogue) -> Choice:
-    """Reads `ID`, `ID:MODEL`, `medium=ID` or `medium=ID:MODEL`; a name nobody knows is a BadRequest."""
-    head, equals, rest = text.partition("=")
-    if equals and head.strip() not in list(Medium):
-        raise BadRequest(f"{head.strip()!r} is not a medium.", todo="The media are photo, video and voice.")
-    name, _, model = (rest if equals else text).strip().partition(":")
-    choice = Choice(platform=name, medium=Medium(head.strip()) if equals else None, model=model or None)
-    _understood((choice,), catalogue, gone_is_fine=True)
-    return choice
 
 
 def _understood(

@@ -29,6 +29,7 @@ from test_draft_journey import ask
         (["make", "a photo of a candle", "--on-refusal", "shrug"], "elsewhere"),
         (["make", "can you fix the formula in cell B7 of my spreadsheet"], ""),
         (["make", "animate nowhere.jpg, 4 seconds, vertical"], "nowhere.jpg"),
+        (["make", f"animate {'a' * 300}.jpg, 4 seconds, vertical"], "no such file"),
         (["make", "a photo of a candle", "--from", "job_none"], "no job"),
         (["plan"], "no brief"),
         (["plan", "a photo of a candle", "--today", "tomorrow"], "--today"),

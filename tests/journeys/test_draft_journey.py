@@ -75,6 +75,7 @@ class TestTheFilm:
         found = await probe.measure(Path(made["film"]))
         assert (found.video_codec, found.pixel_format, found.audio_codec) == ("h264", "yuv420p", "aac")
         assert found.faststart
+        assert found.subtitles == 1
 
     async def test_is_heard_at_minus_sixteen_and_seen(self, made):
         path = Path(made["film"])
@@ -84,9 +85,7 @@ class TestTheFilm:
         assert heard.black_share == 0
         assert heard.silence_share < 0.5
 
-    async def test_carries_its_captions_as_text(self, made, tmp_path):
-        found = await probe.measure(Path(made["film"]))
-        assert found.subtitles == 1
+    def test_carries_its_captions_as_text(self, made, tmp_path):
         told = tmp_path / "told.srt"
         subprocess.run(
             [ffmpeg.binary(), "-v", "error", "-i", made["film"], "-map", "0:s:0", str(told)], check=True
@@ -187,9 +186,9 @@ def settled(home: Path, task: str) -> list[tuple[str, str]]:
 
 
 class TestInterruptions:
-    def begin(self, place: Path, home: str) -> subprocess.Popen[bytes]:
+    def begin(self, place: Path, home: str, brief: str = BRIEF) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*AGENTES, "make", BRIEF, "--draft", "--out", f"{home}-out"],
+            [*AGENTES, "make", brief, "--draft", "--out", f"{home}-out"],
             cwd=place,
             env={**os.environ, "AGENTES_HOME": str(place / home)},
             stdout=subprocess.PIPE,
@@ -222,7 +221,7 @@ class TestInterruptions:
         assert ask(place, "resume", job[1], home="stopped").code == 0
 
     def test_cancel_stops_a_running_job_and_frees_its_orders(self, place):
-        process = self.begin(place, "cancelled")
+        process = self.begin(place, "cancelled", BRIEF.replace("4 second", "40 second"))
         wait_for(lambda: settled(place / "cancelled", "photo-1"), process)
         (job,) = ask(place, "runs", "--json", home="cancelled").json
         stopped = ask(place, "cancel", job["job"], "--json", home="cancelled")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from orchestrator import assembly
 from orchestrator.composer.handover import Record, result
-from orchestrator.faces import ledger, live, terminal
-from orchestrator.faces.cli import main
+from orchestrator.faces import asking, ledger, live, terminal
+from orchestrator.faces.cli import Wishes, main
 from orchestrator.store.book import CostRow
 from orchestrator.store.jobs import Event
-from shared_knowledge.vocabulary import Brief, Job, JobState, Money
+from shared_knowledge.vocabulary import Brief, Choice, Job, JobState, Medium, Money
 
 CANCELLED = Job(
     id="job_1",
@@ -57,6 +60,32 @@ def test_a_no_is_one_json_value_and_makes_nothing(capsys, monkeypatch, agentes_h
     assert left.value.code == 4
     assert "nothing was made" in json.loads(capsys.readouterr().out)["error"]["message"]
     assert assembly.studio().list() == []
+
+
+def test_a_choice_of_platform_is_read():
+    named = ("runway", "video=runway:gen4.5", "pika:fal-ai/pika/v2.2/text-to-video")
+    assert asking.brief("x", Wishes(use=named)).use == (
+        Choice(platform="runway"),
+        Choice(platform="runway", medium=Medium.VIDEO, model="gen4.5"),
+        Choice(platform="pika", model="fal-ai/pika/v2.2/text-to-video"),
+    )
+
+
+def test_a_terminal_that_knows_few_letters_is_shown_what_it_can(tmp_path):
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from orchestrator.faces.cli import main; main()",
+            "plan",
+            "a photo of açaí — “now”",
+        ],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert b"photo of a" in told.stdout
 
 
 def test_a_report_of_the_ledger_adds_up_every_way():
