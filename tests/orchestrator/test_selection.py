@@ -309,7 +309,6 @@ def test_shunning_what_is_gone_is_no_mistake() -> None:
     assert chosen(PHOTO, around(shun=(choice("midjourney"),))) == chosen(PHOTO, around())
 
 
-
 # ── the quote ──────────────────────────────────────────────────────────────────────────────────
 
 FILM = plan_of(VOICE, PHOTO, clip(depends_on=("photo-1", "voice-1")))
