@@ -64,7 +64,7 @@ async def render(
         raise Unsuitable("One of the voices of the film holds no sound.")
     timeline = lay(film, pictures, voices, recordings)
     draft = any((part.comment or "").startswith(DRAFT) for part in (*pictures, *recordings))
-    with tempfile.TemporaryDirectory(prefix="agentes-film-") as room:
+    with tempfile.TemporaryDirectory(prefix="film-", dir=into.parent) as room:
         bench = _Bench(film, clips, [voice.path for voice in voices], pictures, timeline, Path(room), into)
         warnings = await bench.make(fonts, family, _tags(title, draft=draft))
     found = await probe.measure(into)
