@@ -62,6 +62,11 @@ async def render(
         raise Unsuitable("One of the clips of the film holds no moving pictures.")
     if not all(recording.has_audio for recording in recordings):
         raise Unsuitable("One of the voices of the film holds no sound.")
+    if not into.parent.is_dir():
+        raise Broken(
+            f"{into.name} cannot be written: there is no such file or folder as the one it belongs in.",
+            todo=f"Make {into.parent} again, then resume the job.",
+        )
     timeline = lay(film, pictures, voices, recordings)
     draft = any((part.comment or "").startswith(DRAFT) for part in (*pictures, *recordings))
     with tempfile.TemporaryDirectory(prefix="film-", dir=into.parent) as room:
