@@ -93,8 +93,11 @@ def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool 
         table.add_row("film", f"{length}{film.width}×{film.height}{captions}", "this machine", "free")
     console.print(Padding(table, (0, 1)))
     budget = f", budget {plan.budget.short}" if plan.budget is not None else ""
+    if any(line.chosen is None for line in quote.lines) or not quote.lines:
+        console.print("  As it stands, this cannot be made in full; the notes below say why.")
     most = f"Estimate {_price(quote.estimate)}, never more than {_price(quote.ceiling)}"
-    console.print(f"  {most if quote.ceiling else 'Free'}{budget}.")
+    if quote.ceiling or proposal.is_draft:
+        console.print(f"  {most if quote.ceiling else 'Free'}{budget}.")
     if proposal.is_draft:
         console.print(f"  {proposal.why_draft}")
     if in_full:

@@ -17,6 +17,7 @@ MOST_TASKS = 12
 MOST_VARIANTS = 4
 _ABSURD = 60
 
+_NAMED = re.compile(r"https?://[^\s\"'“”«»<>]+|[^\s\"'“”«»<>]+\.[A-Za-z0-9]{2,5}(?!\w)")
 _LIST = re.compile(r"[(:]\s*([^():]+?)\s*(?:\)|$)")
 _BETWEEN = re.compile(r"\s*[,;/]\s*(?:(?:and|e|y|et|und|ed)\s+)?|\s+(?:and|e|y|et|und|ed)\s+", re.IGNORECASE)
 _ONE_EACH = re.compile(
@@ -63,8 +64,11 @@ def expand(reading: Reading, notes: Notes) -> list[Wanted]:
     for index, (asked, count) in enumerate(zip(groups, counts, strict=True)):
         words = reading.details[index] if index < len(reading.details) else ""
         spans = [span for span in reading.coverage if span.means.startswith(f"tasks[{index}]")]
-        given = [span.text.strip("\"'“”«»") for span in spans if span.means == f"tasks[{index}].reference"]
+        told = [span.text for span in spans if span.means == f"tasks[{index}].reference"]
+        given = [name.rstrip(".,;:!?)") for text in told for name in _NAMED.findall(text)]
         references = tuple(dict.fromkeys([*([asked.reference] if asked.reference else []), *given]))
+        for address in (name for name in references if "://" in name):
+            notes.warnings.append(f"{address} is not fetched by this version, so nothing is made from it.")
         each = _one_each(words, asked.count) or [words] * asked.count
         for number in range(count):
             numbers[asked.medium] += 1

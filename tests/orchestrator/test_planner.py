@@ -715,3 +715,11 @@ def test_each_asset_shows_its_own_subject() -> None:
     made = planned(photo(), video(), subject="pizza", subjects=("pizza", "forno a lenha"))
     assert spec_of(made, "photo-1").subject == "pizza"
     assert spec_of(made, "video-1").subject == "forno a lenha"
+
+
+def test_a_reference_is_a_name_not_the_phrase_around_it() -> None:
+    phrase = "use logo.png and https://example.com/a.jpg as references"
+    span = Span(text=phrase, start=0, end=len(phrase), means="tasks[0].reference")
+    made = planned(photo(reference="logo.png"), coverage=(span,))
+    assert spec_of(made, "photo-1").references == ("logo.png", "https://example.com/a.jpg")
+    assert any("https://example.com/a.jpg is not fetched" in warning for warning in made.warnings)

@@ -24,6 +24,20 @@ __all__ = ["Sketch", "sketch"]
 
 _PROPS = 3
 _LONGEST_TITLE = 42
+# What a brief calls lettering that it does not want, in six languages, by its stem.
+_LETTERING = (
+    "text",
+    "lettering",
+    "letra",
+    "letter",
+    "word",
+    "palavra",
+    "palabra",
+    "testo",
+    "scritt",
+    "schrift",
+    "mots",
+)
 _MOST_LETTERS = 320  # more than this no frame has room for
 _MARKS = {
     "de": "ENTWURF", "es": "BORRADOR", "fr": "ÉBAUCHE", "it": "BOZZA", "nl": "CONCEPT", "pl": "SZKIC",
@@ -57,7 +71,7 @@ def sketch(order: Order, spec: PhotoSpec, picture: Image | None) -> tuple[Sketch
     """The sketch of an order, and what of it cannot be drawn, in sentences."""
     subjects = art.find(spec.subject, spec.language)
     scenery = art.find(spec.scene, spec.language)
-    unwanted = {name for words in spec.negative for name in art.find(words, spec.language)[:1]}
+    unwanted = {name for words in spec.negative for name in art.find(words, spec.language)}
     figure = next((name for name in (*subjects, *scenery) if name not in unwanted), None)
     tint = next((colour.hex for wish in spec.palette if (colour := parse(wish))), None)
     number = _number(spec.subject.casefold(), spec.seed)
@@ -72,6 +86,8 @@ def sketch(order: Order, spec: PhotoSpec, picture: Image | None) -> tuple[Sketch
     }
     lost = fonts.missing(f"{spec.subject}{spec.scene}{spec.label or ''}")
     subject, label = _capital(writable["subject"]), writable["label"]
+    if any(word.casefold().startswith(_LETTERING) for word in spec.negative):
+        subject = label = writable["scene"] = ""
     title, eyebrow = (subject, label) if 0 < len(subject) <= _LONGEST_TITLE else (label or subject, subject)
     eyebrow = "" if eyebrow.casefold() == title.casefold() else eyebrow
     badges = tuple(part for part in re.split(r"\s*[·|•]\s*", spec.badge or spec.aspect_ratio) if part)

@@ -54,7 +54,7 @@ def draft_line(delivery: Delivery) -> str:
     wanting = [(task.id, _cheapest_with_key(lines.get(task.id))) for task in delivery.plan.tasks]
     priced = [(task, offer) for task, offer in wanting if offer is not None]
     if not priced or len(priced) < len(delivery.plan.tasks):
-        return f"{said} With platform keys, the same brief is made by real ones."
+        return f"{said} This version makes drafts; what paid platforms would charge is in the plan."
     total = Money(sum(offer.price or 0 for _, offer in priced))
     makers = listed(f"{offer.model} ({offer.platform}) for {task}" for task, offer in priced)
     return f"{said} With platform keys, the same plan starts at about {total.short}: {makers}."

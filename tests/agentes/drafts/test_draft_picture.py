@@ -397,3 +397,12 @@ def _png_header(width: int, height: int) -> bytes:
     ):
         made_up.write(struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body)))
     return made_up.getvalue()
+
+
+def test_what_must_not_be_shown_is_not_drawn_nor_written() -> None:
+    eggs, _ = sketch(
+        order_for(mug()), mug(subject="tiramisù senza uova", negative=("uova",), language="it"), None
+    )
+    assert "egg" not in (eggs.figure or "")
+    mute, _ = sketch(order_for(mug()), mug(negative=("texte",), language="fr"), None)
+    assert (mute.title, mute.eyebrow, mute.caption) == ("", "", "")

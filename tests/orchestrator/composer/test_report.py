@@ -394,7 +394,9 @@ def test_a_draft_says_so_in_one_line_and_what_keys_would_change(tmp_path: Path) 
     assert "starts at about $0.82: eleven_v3 (elevenlabs) for voice-1" in line
     assert line in Page(render_report(draft(tmp_path))).text
     unpriced = draft(tmp_path).model_copy(update={"quote": bought(tmp_path).quote})
-    assert draft_line(unpriced).endswith("With platform keys, the same brief is made by real ones.")
+    assert draft_line(unpriced).endswith(
+        "This version makes drafts; what paid platforms would charge is in the plan."
+    )
     assert "This is a draft" not in Page(render_report(bought(tmp_path))).text
 
 
