@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pydantic import JsonValue
 
 from shared_knowledge.errors import PlatformError
+from shared_knowledge.platform_facts import Unit
 from shared_knowledge.vocabulary import Money, Order
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "Media",
     "Pending",
     "Platform",
+    "Standing",
 ]
 
 
@@ -71,27 +73,46 @@ Media = Link | Inline | Body | File
 
 @dataclass(frozen=True)
 class Pending:
-    """It is being made: how to ask for it again, even from another process, and when to look."""
+    """It is being made: how to ask for it again, even from another process, and when to look.
+
+    `queued` says that it waits its turn at the vendor's: that is patience, not slowness.
+    """
 
     receipt: dict[str, JsonValue]
     look_again_in_s: float
+    queued: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
-    """It is made: where the media are, what could not be expressed, what the vendor says it cost."""
+    """It is made: where the media are, what could not be expressed, what the vendor says it cost.
+
+    A vendor that names no price may name what it counted: `used`, in the units of its price list.
+    """
 
     media: Media
     warnings: tuple[str, ...] = ()
     cost: Money | None = None
+    used: dict[Unit, int] = field(default_factory=dict)
     measured: dict[str, JsonValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a key stands at its vendor's: that it works, and what is left, in the vendor's own measure."""
+
+    left: str = ""
+
+
 class Platform(Protocol):
-    """One company's language."""
+    """One company's language. Only `start` is spoken by all; the rest is left out where there is nothing to say.
+
+    The client takes paths below the platform's address. What comes back through it is a good answer in form
+    (2xx, read to its end); any other has become an error of ours before the adapter sees it.
+    """
 
     async def prepare(self, http: httpx.AsyncClient, order: Order) -> Order:
-        """Free and repeatable work before the purchase, such as uploads; most do nothing."""
+        """Free and repeatable work before the purchase, such as uploads: the order with `prepared` filled in."""
         ...
 
     async def start(self, http: httpx.AsyncClient, order: Order) -> Pending | Done:
@@ -110,6 +131,10 @@ class Platform(Protocol):
         """Asks the vendor to stop; only where it can be asked."""
         ...
 
+    async def standing(self, http: httpx.AsyncClient) -> Standing:
+        """Asks, free of charge, whether the key works and what is left."""
+        ...
+
     def explain(self, response: httpx.Response) -> PlatformError | None:
         """Their error in our words; None leaves it to the house table."""
         ...
@@ -126,6 +151,10 @@ class LocalPlatform(Protocol):
 class Line(Protocol):
     """An adapter joined to its platform: by the wire, or by a folder on this machine."""
 
+    async def prepare(self, order: Order) -> Order:
+        """Does what is free and may be repeated, before the order is written down as sent."""
+        ...
+
     async def start(self, order: Order) -> Pending | Done:
         """Buys the order: called once, after its sending was written down."""
         ...
@@ -136,4 +165,8 @@ class Line(Protocol):
 
     async def collect(self, order: Order, done: Done) -> Path:
         """Brings the finished media to this machine; free, and repeatable."""
+        ...
+
+    async def cancel(self, order: Order) -> bool:
+        """Asks the vendor to stop; False where nobody can be asked."""
         ...

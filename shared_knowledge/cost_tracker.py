@@ -38,9 +38,10 @@ class OrderMoved(AgentesError):
 
 
 class Step(Frozen):
-    """One step of one order: from which state to which, and what is learnt on the way."""
+    """One step of one order: from which state to which, when, and what is learnt on the way."""
 
     order: str
+    at: datetime
     was: OrderState
     state: OrderState
     receipt: dict[str, JsonValue] | None = None
@@ -153,12 +154,21 @@ class CostTracker:
     ) -> Order:
         if state not in _MAY_BECOME[order.state]:
             raise AssertionError(f"an order cannot go from {order.state} to {state}")
+        now = self._now()
         step = Step(
-            order=order.id, was=order.state, state=state, receipt=receipt, file=file, cost=cost, why=why
+            order=order.id,
+            at=now,
+            was=order.state,
+            state=state,
+            receipt=receipt,
+            file=file,
+            cost=cost,
+            why=why,
         )
         if not await self._book.move(step):
             raise OrderMoved(f"Order {order.id} is no longer {order.state}.")
-        learnt = {"receipt": receipt, "file": file, "cost": cost, "why": why}
+        sent_at = now if state is S.SENDING else None
+        learnt = {"receipt": receipt, "file": file, "cost": cost, "why": why, "sent_at": sent_at}
         return order.model_copy(
             update={"state": state, **{name: value for name, value in learnt.items() if value is not None}}
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.prompts import Dialect
 from shared_knowledge.vocabulary import Offer
@@ -11,6 +13,9 @@ __all__ = ["dialect_of"]
 
 def dialect_of(catalogue: Catalogue, offer: Offer) -> Dialect:
     """The manner and the reading limit of the platform and model of an offer."""
-    model = catalogue.platform(offer.platform).model(offer.model)
-    limit = model.prompt if model else None
-    return Dialect(offer.platform, limit.most, limit.unit) if limit else Dialect(offer.platform)
+    platform = catalogue.platform(offer.platform)
+    model = platform.model(offer.model)
+    told = Dialect(offer.platform, negatives=platform.negatives)
+    if model is None or model.prompt is None:
+        return told
+    return replace(told, limit=model.prompt.most, unit=model.prompt.unit)

@@ -22,6 +22,9 @@ AgentesError
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import Any, Literal
+
+from shared_knowledge.money import Money
 
 __all__ = [
     "AgentesError",
@@ -58,7 +61,10 @@ class AgentesError(Exception):
 
 
 class PlatformError(AgentesError):
-    """An error a platform caused, with its own sentence and the number its support will ask for."""
+    """An error a platform caused, with its own sentence and the number its support will ask for.
+
+    `charged` is what it took all the same, where that is known: nothing, or an amount.
+    """
 
     def __init__(
         self,
@@ -68,11 +74,13 @@ class PlatformError(AgentesError):
         request_id: str = "",
         vendor_says: str = "",
         todo: str = "",
+        charged: Money | None = None,
     ) -> None:
         super().__init__(what, todo=todo)
         self.platform = platform
         self.request_id = request_id
         self.vendor_says = vendor_says
+        self.charged = charged
 
 
 class NeedsPerson(AgentesError):
@@ -125,8 +133,8 @@ class TryAgain(PlatformError):
 class Throttled(TryAgain):
     """The vendor asks for patience, sometimes for a stated number of seconds."""
 
-    def __init__(self, what: str, *, after_s: float | None = None, platform: str = "") -> None:
-        super().__init__(what, platform=platform)
+    def __init__(self, what: str, *, after_s: float | None = None, **told: Any) -> None:
+        super().__init__(what, **told)
         self.after_s = after_s
 
 
@@ -143,7 +151,13 @@ class Unsuitable(TryElsewhere):
 
 
 class Unavailable(TryElsewhere):
-    """Key, credit, model or circuit: not now, not here."""
+    """Not now, not here: the key is refused, the purse is empty, the model is gone, or the door is shut."""
+
+    def __init__(
+        self, what: str, *, because: Literal["key", "credit", "model", "resting"] | None = None, **told: Any
+    ) -> None:
+        super().__init__(what, **told)
+        self.because = because
 
 
 class Failed(TryElsewhere):

@@ -21,12 +21,14 @@ __all__ = [
     "Audio",
     "Mode",
     "Model",
+    "PictureLimits",
     "Platform",
     "Price",
     "PromptLimit",
     "Recovery",
     "Resolution",
     "SecretName",
+    "SignIn",
     "Stretch",
     "Tier",
     "Unit",
@@ -248,8 +250,29 @@ class SecretName(Frozen):
     hidden: bool = True
 
 
+class SignIn(Frozen):
+    """How a request shows who sends it: a key in a header, a token signed here, or one fetched from Google."""
+
+    by: Literal["header", "kling_token", "google_token"]
+    header: str = "Authorization"
+    prefix: str = ""
+
+
+class PictureLimits(Frozen):
+    """What a picture may be that is sent along: its kinds, its weight, its sides."""
+
+    kinds: tuple[Literal["png", "jpeg", "webp"], ...] = ("png", "jpeg", "webp")
+    most_mb: Decimal = Field(gt=0)
+    megapixels: Decimal | None = Field(default=None, gt=0)
+    shortest_side: int | None = Field(default=None, gt=0)
+
+
 class Platform(Frozen):
-    """One company's door: where it is, what it takes to enter, and how it behaves."""
+    """One company's door: where it is, what it takes to enter, and how it behaves.
+
+    `not_booked` lists answers to a paid start of which the vendor says that nothing was booked;
+    `negatives` says whether what must not be seen goes into the words or has a field of its own.
+    """
 
     id: str
     name: str
@@ -260,6 +283,11 @@ class Platform(Frozen):
     base_urls: dict[str, str] = Field(default_factory=dict)
     key_hosts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
+    sign_in: SignIn | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    pictures: PictureLimits | None = None
+    negatives: Literal["in_words", "apart"] = "in_words"
+    not_booked: tuple[int, ...] = ()
     recovery: Recovery
     look_again_s: float = Field(ge=0)
     deadline_s: float = Field(gt=0)
@@ -282,8 +310,11 @@ class Platform(Frozen):
 
     @model_validator(mode="after")
     def _doors_have_addresses(self) -> Self:
-        if not self.local and not (self.base_url.startswith("https://") and self.key_hosts and self.secrets):
-            raise ValueError("a platform that is not local needs an https base_url, key_hosts and secrets")
+        door = self.base_url.startswith("https://") and self.key_hosts and self.secrets and self.sign_in
+        if not self.local and not door:
+            raise ValueError(
+                "a platform that is not local needs an https base_url, key_hosts, secrets and sign_in"
+            )
         ids = [model.id for model in self.models]
         if len(ids) != len(set(ids)):
             raise ValueError("two models have the same id")

@@ -415,7 +415,10 @@ _OVER = frozenset(
 
 
 class Order(Frozen):
-    """One piece bought: the words sent, the money set aside and, once started, the receipt."""
+    """One piece bought: the words sent, the money set aside and, once started, the receipt.
+
+    `prepared` is what free work before the purchase brought: an upload, a voice; it is done again when in doubt.
+    """
 
     id: str
     job: str
@@ -429,7 +432,9 @@ class Order(Frozen):
     spec: Spec
     duration_s: float | None = None
     inputs: tuple[str, ...] = ()
+    prepared: dict[str, JsonValue] = Field(default_factory=dict)
     state: OrderState = OrderState.PLANNED
+    sent_at: datetime | None = None
     receipt: dict[str, JsonValue] | None = None
     cost: Money | None = None
     file: str | None = None

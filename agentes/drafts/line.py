@@ -20,6 +20,10 @@ class LocalLine:
         self._adapter: LocalPlatform = import_module(f"agentes.drafts.{platform}").Adapter()
         self._shelf = shelf
 
+    async def prepare(self, order: Order) -> Order:
+        """Nothing is needed beforehand."""
+        return order
+
     async def start(self, order: Order) -> Done:
         """Makes the file; free, so doing it again is harmless."""
         with disk_in_words(f"{order.platform} could not write its file"):
@@ -37,3 +41,7 @@ class LocalLine:
         if not file.is_file():
             await self.start(order)
         return file
+
+    async def cancel(self, order: Order) -> bool:
+        """Nobody is at work elsewhere."""
+        return False

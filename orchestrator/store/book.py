@@ -28,6 +28,7 @@ _COLUMNS = {
     "cost",
     "file",
     "why",
+    "sent_at",
 }
 
 
@@ -82,7 +83,7 @@ class SqlBook:
 
     async def move(self, step: Step) -> bool:
         """Takes the step if the order is where the step says; releases and books when it ends."""
-        at = self._now().isoformat()
+        at = step.at.isoformat()
 
         def ask(transaction: Transaction) -> bool:
             moved = transaction.run(

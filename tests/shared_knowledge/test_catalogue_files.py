@@ -26,7 +26,7 @@ key_hosts = ["api.example.com"]
 recovery = "OPAQUE"
 look_again_s = 5
 deadline_s = 60
-
+sign_in = { by = "header" }
 [[secrets]]
 name = "TEST_KEY"
 

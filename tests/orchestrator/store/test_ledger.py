@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ class TestCaps:
         assert await budget(database) == (400_000, 0)
 
     async def test_an_order_is_booked_on_the_day_it_was_placed(self, book, database):
-        days = iter((NOW, NOW + timedelta(days=1)))
+        days = chain((NOW,), repeat(NOW + timedelta(days=1)))
         tracker = CostTracker(book, a_day=Money(500_000), now=lambda: next(days))
         late = await tracker.place(an_order(1, price=400_000), CEILING)
         await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
