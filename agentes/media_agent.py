@@ -1,26 +1,20 @@
-"""The engine: gets one task done, buying each piece once, from the first offer that can.
-
-An order is seen through from whatever state it is found in, one written step at a time. That is
-why a run that was killed carries on where it was: recovery is not a second path, it is this one.
-"""
+"""The engine: gets one task done, buying each piece once, from the first offer that can."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-
-from agentes.contract import Done, Line, Pending
 from agentes.media import probe
-from agentes.media.shelf import Shelf, disk_in_words
-from shared_knowledge.cost_tracker import CostTracker, OrderMoved
+from agentes.media.shelf import disk_in_words
+from agentes.purchase import Purchase, Workroom, answer_of
+from shared_knowledge.cost_tracker import OrderMoved
 from shared_knowledge.dialects import dialect_of
 from shared_knowledge.errors import (
     AgentesError,
@@ -30,6 +24,7 @@ from shared_knowledge.errors import (
     Refused,
     TryAgain,
     TryElsewhere,
+    Unsuitable,
 )
 from shared_knowledge.prompts import Dialect, Prompt
 from shared_knowledge.vocabulary import (
@@ -47,12 +42,10 @@ from shared_knowledge.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from shared_knowledge.catalogue import Catalogue
+    pass
 
-__all__ = ["Colleagues", "Errand", "MediaAgent", "Progress", "Workroom"]
+__all__ = ["Colleagues", "Errand", "MediaAgent", "Progress"]
 
-T = TypeVar("T")
-_DONE = TypeAdapter(Done)
 _ASSET_FIELDS = ("mime", "width", "height", "duration_s", "fps")
 
 
@@ -92,16 +85,6 @@ class Errand:
     on_refusal: str = "stop"
 
 
-@dataclass(frozen=True)
-class Workroom:
-    """What the three agents share: one catalogue, one CostTracker, one shelf, one switchboard."""
-
-    catalogue: Catalogue
-    tracker: CostTracker
-    shelf: Shelf
-    connect: Callable[[str], AbstractAsyncContextManager[Line]]
-
-
 class MediaAgent(ABC):
     """Gets tasks of one medium done; what differs between media is below, in its subclasses."""
 
@@ -117,7 +100,18 @@ class MediaAgent(ABC):
 
     async def inputs(self, errand: Errand, offer: Offer) -> tuple[str, ...]:
         """The files this offer works from; a clip asks a colleague for what is missing."""
-        return tuple(str(Path(name).absolute()) for name in errand.task.spec.references if "://" not in name)
+        return tuple([await self._reference(errand, name) for name in errand.task.spec.references])
+
+    async def _reference(self, errand: Errand, name: str) -> str:
+        """A file of the person's, or one fetched from an address, once for each job."""
+        if "://" not in name:
+            return str(Path(name).absolute())
+        if self._room.bring is None:
+            raise Unsuitable(f"{name} cannot be fetched here.", todo="Save the file, and name it instead.")
+        desk = self._room.shelf.desk(f"{errand.job}-references")
+        number = sha256(name.encode()).hexdigest()[:16]
+        here = next(desk.glob(f"{number}.[!p]*"), None)
+        return str(here or await self._room.bring(name, desk / number))
 
     @abstractmethod
     async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
@@ -188,15 +182,10 @@ class MediaAgent(ABC):
             and (not order.state.over or order.state is OrderState.SETTLED)
         ]
         order = standing[-1] if standing else await self._place(errand, offer, piece, inputs)
+        if order.state is OrderState.RESERVED:
+            errand.say(Progress(errand.task, "making", offer))
         async with self._room.connect(order.platform) as line:
-            while order.state is not OrderState.SETTLED:
-                try:
-                    with disk_in_words(f"{errand.task.id} could not be written"):
-                        order = await self._next(errand, offer, line, order)
-                except (TryElsewhere, TryAgain, Refused, Broken) as error:
-                    await self._give_up(order, error)
-                    raise
-        return order
+            return await Purchase(self._room, line, order, self.check_file).see_through()
 
     async def _place(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:
         prompt = self.write_prompt(errand.task, offer, piece)
@@ -217,94 +206,6 @@ class MediaAgent(ABC):
         )
         return await self._tracker.place(order, errand.ceiling)
 
-    async def _next(self, errand: Errand, offer: Offer, line: Line, order: Order) -> Order:
-        """Takes an order one written step further, from whatever state it is found in."""
-        match order.state:
-            case OrderState.RESERVED:
-                errand.say(Progress(errand.task, "making", offer))
-                return await self._unhurried(self._send(line, order), order)
-            case OrderState.SUBMITTED:
-                return await self._ask_how_it_stands(line, order)
-            case OrderState.READY:
-                return await self._fetch(line, order)
-            case OrderState.STORED:
-                self._room.shelf.clear(order.id)
-                return await self._tracker.settle(order, _charged(order))
-            case OrderState.SENDING | OrderState.IN_DOUBT:
-                return await self._settle_doubt(order)
-            case _:
-                raise InDoubt(
-                    f"Order {order.id} on {order.platform} waits for a person ({order.why or order.state}).",
-                    platform=order.platform,
-                    todo="`agentes review` shows what is known.",
-                )
-
-    async def _send(self, line: Line, order: Order) -> Order:
-        order = await self._tracker.sending(order)
-        return await self._write_down(order, await line.start(order))
-
-    async def _ask_how_it_stands(self, line: Line, order: Order) -> Order:
-        answer = await line.check(order)
-        if isinstance(answer, Pending):
-            await asyncio.sleep(answer.look_again_in_s)
-            return order
-        return await self._write_down(order, answer)
-
-    async def _write_down(self, order: Order, answer: Pending | Done) -> Order:
-        if isinstance(answer, Pending):
-            return await self._tracker.started(order, answer.receipt)
-        return await self._tracker.ready(order, {"done": _DONE.dump_python(answer, mode="json")})
-
-    async def _fetch(self, line: Line, order: Order) -> Order:
-        path = await line.collect(order, _done(order))
-        await self.check_file(path, order)
-        stored = await asyncio.to_thread(self._room.shelf.put, path)
-        return await self._tracker.stored(order, Path(stored.path).name)
-
-    async def _settle_doubt(self, order: Order) -> Order:
-        """What is free and repeatable is done again; anything else keeps its money set aside."""
-        if self._room.catalogue.platform(order.platform).recovery == "IDEMPOTENT":
-            return await self._tracker.again(order, "interrupted while it was being made")
-        if order.state is OrderState.SENDING:
-            await self._tracker.doubt(order, "the answer to the order never arrived")
-        raise InDoubt(
-            f"{order.platform} may or may not have booked order {order.id}; "
-            f"{order.price.short} stays set aside.",
-            platform=order.platform,
-            todo="`agentes review` shows what is known and takes your decision.",
-        )
-
-    async def _give_up(self, order: Order, error: AgentesError) -> None:
-        """Ends a failed order at what it cost; where only we are in trouble, a paid one is carried on later."""
-        orders = await self._tracker.orders_of(order.job, order.task)
-        latest = next(o for o in orders if o.id == order.id)
-        bought = not self._room.catalogue.platform(order.platform).local
-        paid = bought and latest.state in {OrderState.SUBMITTED, OrderState.READY}
-        if latest.state.over or latest.state is OrderState.STORED:
-            return
-        if paid and isinstance(error, (Broken, TryAgain)):
-            return
-        if bought and latest.state is OrderState.SENDING and isinstance(error, Broken):
-            await self._tracker.doubt(latest, str(error))
-            return
-        self._room.shelf.clear(order.id)
-        if bought and latest.state is OrderState.READY:
-            await self._tracker.write_off(latest, _charged(latest), str(error))
-        else:
-            await self._tracker.drop(latest, str(error))
-
-    async def _unhurried(self, step: Coroutine[Any, Any, T], order: Order) -> T:
-        """Sees a paid sending through its receipt although the run is being cancelled."""
-        facts = self._room.catalogue.platform(order.platform)
-        if facts.local:
-            return await step
-        sending = asyncio.ensure_future(step)
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await asyncio.wait([sending], timeout=facts.deadline_s)
-            raise
-
     async def _asset(self, errand: Errand, offer: Offer, orders: Sequence[Order]) -> Asset:
         files = [self._shelved(order) for order in orders]
         if len(files) > 1:
@@ -316,7 +217,7 @@ class MediaAgent(ABC):
                 self._room.shelf.clear(desk_name)
         else:
             file = files[0]
-        answers = [_done(order) for order in orders]
+        answers = [answer_of(order) for order in orders]
         described = await self.describe(file)
         return Asset(
             task=errand.task.id,
@@ -346,16 +247,6 @@ class MediaAgent(ABC):
                 todo="Was AGENTES_HOME cleaned? The order is paid and stays settled.",
             )
         return path
-
-
-def _done(order: Order) -> Done:
-    return _DONE.validate_python((order.receipt or {})["done"])
-
-
-def _charged(order: Order) -> Money:
-    """What the vendor says a finished order cost, else its price."""
-    cost = _done(order).cost
-    return order.price if cost is None else cost
 
 
 def _attempt(offer: Offer, error: AgentesError) -> Attempt:

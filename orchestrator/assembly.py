@@ -71,8 +71,8 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     from importlib.metadata import version
 
     from agentes.media.shelf import Shelf
-    from agentes.media_agent import Workroom
     from agentes.photo_agent.agent import PhotoAgent
+    from agentes.purchase import Workroom
     from agentes.video_agent.agent import VideoAgent
     from agentes.voice_agent.agent import VoiceAgent
     from orchestrator.run import Office

@@ -7,7 +7,7 @@ Where something that sets the price is not known, the dearest price that could a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -31,7 +31,7 @@ from shared_knowledge.vocabulary import (
     WhyNot,
 )
 
-__all__ = ["PIECES_MOST", "Weighed", "cover", "starts_from_image", "weigh"]
+__all__ = ["PIECES_MOST", "Weighed", "bill", "cover", "starts_from_image", "weigh"]
 
 PIECES_MOST = 24
 
@@ -72,6 +72,18 @@ def weigh(
         seen_on=min((price.seen_on for price in prices.used), default=None),
         confirmed=all(price.confirmed for price in prices.used),
     )
+
+
+def bill(model: Model, used: Mapping[Unit, int], today: date) -> Money | None:
+    """What counted units come to by the price list of a day; None where one of them has no price."""
+    prices = _PriceList(model, today, None)
+    cost = Fraction(0)
+    for unit, count in used.items():
+        rate = prices.of(unit)
+        if rate is None or count < 0:
+            return None
+        cost += Fraction(rate.usd) * count / (1_000_000 if unit.startswith("1M") else 1)
+    return Money.at_least(cost)
 
 
 class _PriceList:

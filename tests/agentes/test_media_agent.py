@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 from agentes.contract import Done, File, Link, Pending
 from agentes.media.shelf import Shelf
-from agentes.media_agent import Errand, MediaAgent, Progress, Workroom
+from agentes.media_agent import Errand, MediaAgent, Progress
+from agentes.purchase import Workroom
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
 from shared_knowledge.cost_tracker import CostTracker
-from shared_knowledge.errors import Broken, Failed, Refused, Unavailable, Unreachable, Unsuitable
+from shared_knowledge.errors import Broken, Failed, InDoubt, Refused, Unavailable, Unreachable, Unsuitable
 from shared_knowledge.prompts import Prompt
 from shared_knowledge.vocabulary import (
     Asset,
@@ -43,10 +45,25 @@ class ScriptedLine:
         self.shelf = shelf
         self.answers = answers
         self.started: list[str] = []
+        self.prepared: list[dict[str, Any]] = []
         self.checked = 0
+        self.cancelled = 0
+        self.can_cancel = False
+        self.lapsed: set[str] = set()
+        self.brings: dict[str, Any] | BaseException = {}
+
+    async def prepare(self, order: Order) -> Order:
+        if isinstance(self.brings, BaseException):
+            raise self.brings
+        return order.model_copy(update={"prepared": self.brings})
+
+    async def cancel(self, order: Order) -> bool:
+        self.cancelled += 1
+        return self.can_cancel
 
     async def start(self, order: Order) -> Pending | Done:
         self.started.append(order.id)
+        self.prepared.append(order.prepared)
         return await self._answer(order)
 
     async def check(self, order: Order) -> Pending | Done:
@@ -54,6 +71,8 @@ class ScriptedLine:
         return await self._answer(order)
 
     async def collect(self, order: Order, done: Done) -> Path:
+        if isinstance(done.media, Link) and done.media.url in self.lapsed:
+            raise Unavailable("the address has lapsed")
         path = self.shelf.desk(order.id) / "picture.png"
         path.write_bytes(b"picture of " + order.id.encode())
         return path
@@ -95,7 +114,9 @@ class World:
         self.shelf = Shelf(home / "shelf", self.desks)
         self.lines: dict[str, ScriptedLine] = {}
         self.said: list[str] = []
-        facts = SimpleNamespace(recovery=recovery, local=local, deadline_s=2.0)
+        facts = SimpleNamespace(
+            recovery=recovery, local=local, deadline_s=2.0, look_again_s=0.0, model=lambda _: None
+        )
         room = Workroom(
             catalogue=SimpleNamespace(platform=lambda _: facts),  # type: ignore[arg-type]
             tracker=CostTracker(self.book, a_day=Money(10_000_000)),
@@ -103,6 +124,7 @@ class World:
             connect=self._connect,
         )
         self.tracker = room.tracker
+        self.room = room
         self.agent = PlainAgent(room)
 
     @asynccontextmanager
@@ -112,6 +134,14 @@ class World:
     def vendor(self, name: str, *answers: Any) -> ScriptedLine:
         self.lines[name] = ScriptedLine(self.shelf, list(answers))
         return self.lines[name]
+
+    def let_time_pass(self, waits: list[float]) -> None:
+        """From now on a wait only writes down how long it would have been."""
+
+        async def wait(seconds: float) -> None:
+            waits.append(seconds)
+
+        self.agent = PlainAgent(replace(self.room, wait=wait))
 
     def errand(self, *platforms: str, pieces: int = 1, **more: Any) -> Errand:
         offers = [
@@ -179,7 +209,7 @@ async def test_a_queued_platform_is_started_once_and_asked_again(world):
 
 
 async def test_the_next_offer_takes_over_and_the_first_frees_its_money(world):
-    world.vendor("a", Failed("the vendor gave up"))
+    world.vendor("a", Failed("the vendor gave up", charged=Money(0)))
     world.vendor("b", DONE)
     asset = await world.agent.perform(world.errand("a", "b"))
     assert asset.platform == "b"
@@ -188,7 +218,7 @@ async def test_the_next_offer_takes_over_and_the_first_frees_its_money(world):
 
 
 async def test_a_lone_platform_is_tried_twice_and_then_it_is_said(world):
-    line = world.vendor("a", Failed("no luck"), Failed("no luck again"))
+    line = world.vendor("a", Failed("no luck", charged=Money(0)), Failed("no luck again", charged=Money(0)))
     shortfall = await world.agent.perform(world.errand("a"))
     assert isinstance(shortfall, Shortfall)
     assert shortfall.why == "no luck again"
@@ -263,7 +293,7 @@ async def test_a_file_that_was_paid_for_and_is_not_what_was_asked_is_written_off
 
 
 async def test_a_started_order_that_cannot_be_asked_about_is_carried_on_later(world):
-    line = world.vendor("a", Pending({"id": "t1"}, 0), Unreachable("no route"), DONE)
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *[Unreachable("no route")] * 5, DONE)
     other = world.vendor("b", DONE)
     assert (await world.agent.perform(world.errand("a", "b"))).why == "no route"
     assert world.states == [("a", OrderState.SUBMITTED)]
@@ -396,3 +426,94 @@ async def test_an_unavailable_platform_that_failed_before_is_not_asked_first_aga
     assert len(first.started) == 1
     assert outcome.kind == "in_doubt"
     assert len(second.started) == 1
+
+
+# ── what only a vendor on a wire can do ─────────────────────────────────────────────────────────
+
+
+async def test_a_lost_answer_keeps_the_money_and_nobody_else_is_asked(world):
+    world.vendor("a", InDoubt("the line broke after the order had left"))
+    other = world.vendor("b", DONE)
+    shortfall = await world.agent.perform(world.errand("a", "b"))
+    assert shortfall.kind == "in_doubt"
+    assert world.states == [("a", OrderState.IN_DOUBT)]
+    assert await world.owed() == (100, 0)
+    assert other.started == []
+
+
+async def test_a_failure_without_a_stated_charge_counts_in_full(world):
+    world.vendor("a", Pending({"id": "t1"}, 0), Failed("it broke"))
+    world.vendor("b", DONE)
+    await world.agent.perform(world.errand("a", "b"))
+    assert world.states[0] == ("a", OrderState.FAILED_CHARGED)
+    assert (await world.owed())[1] == 100 + 70
+
+
+async def test_what_a_failure_took_is_booked_to_the_cent(world):
+    world.vendor("a", Pending({"id": "t1"}, 0), Refused("not this", charged=Money(40)))
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.kind == "refused"
+    assert await world.owed() == (0, 40)
+
+
+async def test_one_look_that_fails_is_not_the_end(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), Unreachable("a blink"), Pending({"id": "t1"}, 0), DONE)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert line.checked == 3
+
+
+async def test_patience_ends_with_a_last_look_and_a_late_result_is_taken_not_bought_again(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *[Pending({"id": "t1"}, 1.5)] * 3)
+    waits: list[float] = []
+    world.let_time_pass(waits)
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.kind == "in_doubt"
+    assert "after 2 s" in shortfall.why
+    assert (waits, line.cancelled) == ([1.5, 1.5], 1)
+    assert world.states == [("a", OrderState.IN_DOUBT)]
+    assert await world.owed() == (100, 0)
+    line.answers = [DONE]
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 1
+    assert world.states == [("a", OrderState.SETTLED)]
+
+
+async def test_a_cancelled_order_that_was_finished_all_the_same_is_taken(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *[Pending({"id": "t1"}, 1.5)] * 3, DONE)
+    line.can_cancel = True
+    world.let_time_pass([])
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert line.cancelled == 1
+
+
+async def test_waiting_in_the_vendors_queue_is_patience_not_slowness(world):
+    in_line = [Pending({"id": "t1"}, 1.5, queued=True)] * 12
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *in_line, DONE)
+    waits: list[float] = []
+    world.let_time_pass(waits)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert (len(waits), line.cancelled) == (12, 0)
+
+
+async def test_an_address_that_has_lapsed_is_asked_for_afresh(world):
+    stale, fresh = Done(Link("https://files.example/old")), Done(Link("https://files.example/new"))
+    line = world.vendor("a", Pending({"id": "t1"}, 0), stale, fresh)
+    line.lapsed = {"https://files.example/old"}
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert line.checked == 2
+
+
+async def test_what_was_prepared_travels_with_the_order(world):
+    line = world.vendor("a", DONE)
+    line.brings = {"voice": "v1"}
+    await world.agent.perform(world.errand("a"))
+    assert line.prepared == [{"voice": "v1"}]
+
+
+async def test_trouble_while_preparing_costs_nothing(world):
+    line = world.vendor("a")
+    line.brings = Unavailable("the key is refused")
+    world.vendor("b", DONE)
+    asset = await world.agent.perform(world.errand("a", "b"))
+    assert asset.platform == "b"
+    assert (line.started, world.states[0]) == ([], ("a", OrderState.FAILED_FREE))

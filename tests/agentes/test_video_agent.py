@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from agentes.media_agent import Errand, Workroom
+from agentes.media_agent import Errand
+from agentes.purchase import Workroom
 from agentes.video_agent.agent import VideoAgent
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.vocabulary import Money, Offer, Shot, Task, VideoSpec
