@@ -44,7 +44,10 @@ from shared_knowledge.vocabulary import (
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Colleagues", "Errand", "MediaAgent", "Progress"]
+__all__ = ["REFERENCES", "Colleagues", "Errand", "MediaAgent", "Progress"]
+
+REFERENCES = "references"
+"""The desk of a job on which pictures fetched from addresses lie until it is over."""
 
 _ASSET_FIELDS = ("mime", "width", "height", "duration_s", "fps")
 
@@ -108,7 +111,7 @@ class MediaAgent(ABC):
             return str(Path(name).absolute())
         if self._room.bring is None:
             raise Unsuitable(f"{name} cannot be fetched here.", todo="Save the file, and name it instead.")
-        desk = self._room.shelf.desk(f"{errand.job}-references")
+        desk = self._room.shelf.desk(f"{errand.job}-{REFERENCES}")
         number = sha256(name.encode()).hexdigest()[:16]
         here = next(desk.glob(f"{number}.[!p]*"), None)
         return str(here or await self._room.bring(name, desk / number))

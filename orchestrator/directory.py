@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -50,11 +50,17 @@ class Directory:
     """The catalogue, seen with the keys of this machine."""
 
     def __init__(
-        self, catalogue: Catalogue, secrets: SecretManager, *, assume_keys: str | None = None
+        self,
+        catalogue: Catalogue,
+        secrets: SecretManager,
+        *,
+        assume_keys: str | None = None,
+        resting: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._catalogue = catalogue
         self._secrets = secrets
         self._assumed = self._ids(assume_keys)
+        self._resting = resting
 
     @cached_property
     def ready(self) -> frozenset[str]:
@@ -70,19 +76,25 @@ class Directory:
         """The platforms that can be performed; assumed keys assume the adapter as well."""
         return self._assumed | frozenset(p.id for p in self._catalogue.platforms if _has_adapter(p))
 
+    @property
+    def resting(self) -> frozenset[str]:
+        """The platforms that nobody should be sent to right now: they failed too often, or refused the key."""
+        return self._resting()
+
     def rows(self) -> list[PlatformRow]:
         """Every platform, with its keys masked and what it lacks."""
         return [self._row(platform) for platform in self._catalogue.platforms]
 
     def _row(self, platform: Platform) -> PlatformRow:
         missing_adapter = () if _has_adapter(platform) else ("no adapter in this version",)
+        at_rest = ("resting after failures",) if platform.id in self.resting else ()
         return PlatformRow(
             id=platform.id,
             medium=platform.medium,
             is_local=platform.local,
             models=platform.models,
             keys=self._keys(platform),
-            why_not=(*self._lacks(platform), *missing_adapter),
+            why_not=(*self._lacks(platform), *missing_adapter, *at_rest),
         )
 
     def _lacks(self, platform: Platform) -> tuple[str, ...]:

@@ -122,6 +122,7 @@ class Quoter:
             today=self._today,
             ready=self._directory.ready,
             adapters=self._directory.adapters,
+            resting=self._directory.resting,
             draft=brief.draft,
             prefer=wishes.prefer,
             avoid=wishes.avoid,

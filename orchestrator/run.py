@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentes.media.shelf import Shelf, disk_in_words
-from agentes.media_agent import MediaAgent
+from agentes.media_agent import REFERENCES, MediaAgent
 from orchestrator.board import Board
 from orchestrator.composer.film import FILM, make_film
 from orchestrator.composer.handover import Record, hand_over, result
@@ -151,6 +151,7 @@ class Run:
             delivery = await asyncio.to_thread(
                 hand_over, self._office.record(self._id), state, self._office.shelf
             )
+        self._office.shelf.clear(self._desk(REFERENCES))
         why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
         await self._jobs.move(self._id, state, why)
         _events(tell)(Event(what="job", phase=state, note=why))
@@ -158,13 +159,15 @@ class Run:
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job that were never sent, or cost nothing."""
         tracker, orders = self._office.tracker, self._office.book.orders(self._id)
-        for desk in {self._desk(task) for task in (FILM, *(order.task for order in orders))}:
+        for desk in {self._desk(task) for task in (FILM, REFERENCES, *(order.task for order in orders))}:
             self._office.shelf.clear(desk)
         for order in orders:
             if order.state is OrderState.RESERVED:
                 await tracker.cancel(order, "the job was cancelled")
             elif not order.state.over and order.price == 0 and order.state is not OrderState.STORED:
                 await tracker.drop(order, "the job was cancelled")
+            elif not order.state.over:
+                continue  # it may be paid for: what has come of it stays on its desk
             self._office.shelf.clear(order.id)
 
     def _verdict(self) -> JobState:
