@@ -9,6 +9,7 @@ PYTHON ?= python3
 BRIEF ?= vídeo vertical de 15 s da nossa caneca de cerâmica, locução em português, uma foto principal, até 2 dólares
 OUT ?= demo
 WORKERS ?= 2
+PORT ?= 9100
 
 BIN := .venv/bin
 # The stamps carry the folder they were made in, so that a moved or copied checkout is set up again.
@@ -66,8 +67,11 @@ bench: $(READY_TO_TEST)  ## every benchmark, each judged against a peer in the s
 docs: $(READY_TO_TEST)  ## what is generated, written again: tables from the catalogue, counts from the word lists
 	$(BIN)/python -m shared_knowledge.knowledge_cards
 
-record sandbox:
-	@echo "make $@ comes with the adapters of the platforms; until one is here, there is nothing to $@." >&2; exit 2
+sandbox: $(READY_TO_RUN)  ## every vendor played on this machine, until Ctrl-C; PORT=9100 is where
+	@$(BIN)/agentes sandbox --port "$(PORT)"
+
+record: $(READY_TO_TEST)  ## the cassettes afresh, from the sandbox; LIVE=runway BUDGET=1.00 records with your own key
+	@$(BIN)/python tests/record.py $(if $(LIVE),--live "$(LIVE)" --budget "$(BUDGET)")
 
 $(BOOTED): requirements/boot.lock
 	@echo "Setting up .venv (once) ..." >&2

@@ -47,16 +47,21 @@ class Link:
 
 @dataclass(frozen=True)
 class Inline:
-    """The media are base64 text inside the JSON answer, at this JSON pointer."""
+    """The media are base64 text inside the JSON answer, at this JSON pointer.
+
+    With a `pcm_rate`, bytes that have no header of their own are 16-bit mono samples, so many a second.
+    """
 
     pointer: str
+    pcm_rate: int | None = None
     kind: Literal["inline"] = "inline"
 
 
 @dataclass(frozen=True)
 class Body:
-    """The answer's body is the file."""
+    """The answer's body is the file; `pcm_rate` as in Inline."""
 
+    pcm_rate: int | None = None
     kind: Literal["body"] = "body"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter
 
 from agentes.contract import Done, Line, Pending
+from agentes.media.pictures import fit_picture
 from agentes.media.shelf import Shelf, disk_in_words
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
@@ -27,7 +28,6 @@ from shared_knowledge.errors import (
     Refused,
     TryAgain,
     TryElsewhere,
-    Unavailable,
 )
 from shared_knowledge.tariff import bill
 from shared_knowledge.vocabulary import Money, Order, OrderState
@@ -93,7 +93,7 @@ class Purchase:
         order = self._order
         match order.state:
             case OrderState.RESERVED:
-                prepared = await self._line.prepare(order)
+                prepared = await self._line.prepare(await self._fitted(order))
                 return await self._unhurried(self._send(prepared))
             case OrderState.SUBMITTED:
                 return await self._ask_how_it_stands()
@@ -110,6 +110,15 @@ class Purchase:
                     platform=order.platform,
                     todo="`agentes review` shows what is known.",
                 )
+
+    async def _fitted(self, order: Order) -> Order:
+        """The order with its pictures as the platform takes them."""
+        limits = self._facts.pictures
+        if limits is None or not order.inputs:
+            return order
+        desk = self._shelf.desk(order.id)
+        fitted = [str(await fit_picture(Path(name), limits, desk)) for name in order.inputs]
+        return order.model_copy(update={"inputs": tuple(fitted)})
 
     async def _send(self, prepared: Order) -> Order:
         self._order = await self._tracker.sending(prepared)
@@ -154,23 +163,10 @@ class Purchase:
         )
 
     async def _fetch(self) -> Order:
-        path = await self._collect()
+        path = await self._line.collect(self._order, answer_of(self._order))
         await self._accept(path, self._order)
         stored = await asyncio.to_thread(self._shelf.put, path)
         return await self._tracker.stored(self._order, Path(stored.path).name)
-
-    async def _collect(self) -> Path:
-        """The file; where its address has lapsed, a fresh one is asked for first."""
-        done = answer_of(self._order)
-        try:
-            return await self._line.collect(self._order, done)
-        except Unavailable:
-            if done.media.kind != "link":
-                raise
-            again = await self._line.check(self._order)
-            if not isinstance(again, Done):
-                raise
-            return await self._line.collect(self._order, again)
 
     async def _settle_doubt(self) -> Order:
         """What has a receipt is asked about, what is free is done again; the rest keeps its money set aside."""

@@ -13,17 +13,18 @@ from config.secrets import SecretManager
 from config.settings import Settings
 from orchestrator.directory import Directory
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.errors import BadRequest, Unavailable
+from shared_knowledge.errors import BadRequest
 
 if TYPE_CHECKING:
     from agentes.contract import Line
     from agentes.media.shelf import Shelf
+    from agentes.wire.exchange import Exchange
     from orchestrator.dispatch.here import Here
     from orchestrator.quoting import Quoter
     from orchestrator.run import Office
     from orchestrator.studio import Studio
 
-__all__ = ["directory", "mask", "secrets", "set_up_logging", "settings", "studio"]
+__all__ = ["directory", "exchange", "mask", "secrets", "set_up_logging", "settings", "studio"]
 
 
 @cache
@@ -52,7 +53,7 @@ def set_up_logging() -> None:
 
 def directory(*, assume_keys: str | None = None) -> Directory:
     """Who is there: the catalogue with the keys of this machine."""
-    return Directory(Catalogue.load(), secrets(), assume_keys=assume_keys)
+    return Directory(Catalogue.load(), secrets(), assume_keys=assume_keys, resting=_resting)
 
 
 def studio(*, assume_keys: str | None = None, today: date | None = None) -> Studio:
@@ -105,14 +106,30 @@ def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
     return Here(partial(_office, quoter, catalogue))
 
 
+@cache
+def exchange() -> Exchange:
+    """The switchboard to the vendors; nothing is dialled before it is needed."""
+    from agentes.media.shelf import Shelf
+    from agentes.wire.exchange import Exchange
+
+    shelf = Shelf(_shelf_folder(), settings().home / "desks")
+    return Exchange(Catalogue.load(), secrets(), settings(), shelf)
+
+
+def _resting() -> frozenset[str]:
+    return exchange().resting if exchange.cache_info().currsize else frozenset()
+
+
 @asynccontextmanager
 async def _connect(catalogue: Catalogue, shelf: Shelf, platform: str) -> AsyncIterator[Line]:
     """A line to a platform, for as long as it is needed."""
-    if not catalogue.platform(platform).local:
-        raise Unavailable(f"{platform} has no adapter in this version.", platform=platform)
-    from agentes.drafts.line import LocalLine
+    if catalogue.platform(platform).local:
+        from agentes.drafts.line import LocalLine
 
-    yield LocalLine(platform, shelf)
+        yield LocalLine(platform, shelf)
+    else:
+        async with exchange().connect(platform) as line:
+            yield line
 
 
 def _database_file() -> Path:

@@ -187,7 +187,7 @@ def _environment() -> Environment:
     return ImmutableSandboxedEnvironment(
         loader=FunctionLoader(_source),
         undefined=StrictUndefined,
-        # Prompts are text, not HTML; the one dialect that is XML escapes by itself.
+        # Prompts are text, not HTML; markup is made by the adapter that sends it.
         autoescape=False,
         auto_reload=False,
         trim_blocks=True,

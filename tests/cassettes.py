@@ -42,13 +42,17 @@ _FILES = "https://files.example.com"
 class Scrubber:
     """Takes keys, signatures, cookies and this machine out of both sides of a conversation."""
 
-    def __init__(self, platform: Platform, *, sandbox: str = "", secrets: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, platform: Platform, *, sandbox: str = "", secrets: Mapping[str, str] | None = None
+    ) -> None:
         self._platform = platform
         self._sandbox = sandbox
         self._secrets = [value for value in (secrets or {}).values() if len(value) >= 8]
 
-    def request(self, request: Request) -> Request:
-        """A request as it may be kept."""
+    def request(self, request: Request) -> Request | None:
+        """A request as it may be kept; None for one that only the sandbox knows."""
+        if "/_sandbox/service_account" in request.uri:
+            return None
         request.uri = self.text(request.uri)
         request.headers = {k: v for k, v in request.headers.items() if k.lower() in _KEPT_OF_REQUESTS}
         if _asks_for_token(request):

@@ -10,10 +10,15 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from practice import Practice
 
 _KEYS = re.compile(
     r"(?i)^AGENTES_|^GOOGLE_|^GCP_|^GCLOUD_|^AZURE_|^AWS_|^LANG(SMITH|CHAIN)_|_PROXY$"
@@ -99,3 +104,21 @@ def agentes_home(empty_desk: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AGENTES_HOME", str(home))
     monkeypatch.chdir(empty_desk)
     return home
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Practice]:
+    """One sandbox for all tests of this process; ask for `sandbox`, which is as new in every test."""
+    from practice import Practice
+
+    practice = Practice()
+    practice.open()
+    yield practice
+    practice.close()
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Practice) -> Practice:
+    """The fake platforms, listening on this machine, with an empty book and nothing planted."""
+    running_sandbox.reset()
+    return running_sandbox

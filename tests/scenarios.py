@@ -33,12 +33,23 @@ from shared_knowledge.vocabulary import (
     pixels,
 )
 
-__all__ = ["SCENARIOS", "TODAY", "Fault", "Scenario", "live_models", "offer_of", "order_of", "task_of"]
+__all__ = [
+    "NO_CONTENT_RULES",
+    "SCENARIOS",
+    "TODAY",
+    "Fault",
+    "Scenario",
+    "live_models",
+    "model_of",
+    "offer_of",
+    "order_of",
+    "task_of",
+]
 
 TODAY = date(2026, 11, 21)
 _RATIOS = ("9:16", "16:9", "1:1")
 _WORDS = "A handmade ceramic mug on an oak table, morning light."
-_SCRIPT = "Our mug. Made by hand, for you."
+_SCRIPT = "Our mug."
 
 
 @dataclass(frozen=True)
@@ -64,23 +75,38 @@ class Scenario:
     queues: bool | None = None
     recorded: bool = True
     most_bought: int = 1
+    surely_bought: bool = False
+
+    def expected(self, platform: Platform) -> frozenset[str]:
+        """How it may end at a platform."""
+        ruleless = self.name == "refused" and platform.id in NO_CONTENT_RULES
+        return frozenset({"Unsuitable"}) if ruleless else self.outcomes
 
     def concerns(self, platform: Platform) -> bool:
         """Whether the platform can live through it."""
         return self.queues is None or self.queues is (platform.look_again_s > 0)
 
 
-_NO = frozenset({"Refused", "Unavailable", "Failed", "Unsuitable"})
+NO_CONTENT_RULES = {
+    "azure_speech": "its pages name no answer for refused content; a plain 400 is all there is"
+}
+
 SCENARIOS = (
-    Scenario("finished", frozenset({"made"})),
-    Scenario("slow", frozenset({"made"}), (Fault("check", "stuck", 2),), queues=True),
+    Scenario("finished", frozenset({"made"}), surely_bought=True),
+    Scenario("slow", frozenset({"made"}), (Fault("check", "stuck", 2),), queues=True, surely_bought=True),
     # A daily quota is a 429 too: there, waiting is no answer, and the next platform is asked.
     Scenario("throttled", frozenset({"made", "Unavailable"}), (Fault("start", "429:retry_after=1"),)),
     Scenario("refused", frozenset({"Refused"}), (Fault("start", "refuse"),)),
     Scenario("bad_key", frozenset({"Unavailable"}), key="bad-key", most_bought=0),
     Scenario("failed", frozenset({"Failed", "InDoubt"}), (Fault("start", "fail"),)),
-    Scenario("nonsense", frozenset({"InDoubt"}), (Fault("start", "bad_json"),)),
-    Scenario("lost_answer", frozenset({"InDoubt"}), (Fault("start", "reset_after"),), recorded=False),
+    Scenario("nonsense", frozenset({"InDoubt"}), (Fault("start", "bad_json"),), surely_bought=True),
+    Scenario(
+        "lost_answer",
+        frozenset({"InDoubt"}),
+        (Fault("start", "reset_after"),),
+        recorded=False,
+        surely_bought=True,
+    ),
 )
 
 
@@ -90,6 +116,11 @@ def live_models(*, priced: bool = True, today: date = TODAY) -> Iterator[tuple[P
         gone = model.retires_on is not None and model.retires_on <= today
         if not platform.local and not gone and (not priced or offer_of(platform, model).suitable):
             yield platform, model
+
+
+def model_of(platform: Platform) -> Model:
+    """The model its scenarios are played with: the first that is alive and has a price, else the first."""
+    return next((m for p, m in live_models() if p.id == platform.id), platform.models[0])
 
 
 def task_of(platform: Platform, model: Model, reference: Path | None = None) -> Task:

@@ -36,7 +36,7 @@ def test_the_demo_needs_no_key_asks_nothing_and_shows_the_readme_brief() -> None
     assert "vídeo vertical de 15 s" in said
 
 
-@pytest.mark.parametrize("word", ["record", "sandbox"])
+@pytest.mark.parametrize("word", ["record"])
 def test_what_is_not_there_yet_is_said_in_one_sentence(word: str) -> None:
     told = make(word)
     assert told.returncode == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Ended:
     error: AgentesError | None = None
 
 
-async def walk(line: Line, order: Order) -> Ended:
+async def walk(line: Line, order: Order, *, waits: bool = False) -> Ended:
     """Prepares, starts, looks until it is done, collects and probes; any error of ours is an ending."""
     looks = 0
     try:
@@ -35,7 +36,8 @@ async def walk(line: Line, order: Order) -> Ended:
         while isinstance(answer, Pending):
             order = order.model_copy(update={"state": OrderState.SUBMITTED, "receipt": answer.receipt})
             looks += 1
-            assert looks <= _LOOKS_MOST, "it would never have ended"
+            await asyncio.sleep(answer.look_again_in_s if waits else 0)
+            assert waits or looks <= _LOOKS_MOST, "it would never have ended"
             answer = await _look(line, order, answer)
         file = await line.collect(order, answer)
         await probe.accept(file, order.spec, duration_s=order.duration_s)

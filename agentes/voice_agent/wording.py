@@ -26,8 +26,8 @@ _ACCENTS = {
 }  # fmt: skip
 
 
-def write_prompt(task: Task, dialect: Dialect, *, voice: str = "") -> Prompt:
-    """What is to be spoken, word for word; in speech markup where the platform reads it.
+def write_prompt(task: Task, dialect: Dialect) -> Prompt:
+    """What is to be spoken, word for word; an adapter whose vendor reads markup makes it of this.
 
     A text is never cut to fit: a platform that reads too little is Unsuitable, and the next may do.
     """
@@ -37,9 +37,6 @@ def write_prompt(task: Task, dialect: Dialect, *, voice: str = "") -> Prompt:
         manner=manner_of(Medium.VOICE, dialect.name),
         words=spec.script,
         turns=_turns(spec),
-        language=spec.language,
-        voice=voice,
-        rate=speaking_rate(spec),
     )
     if not fits(prompt, dialect):
         raise Unsuitable(

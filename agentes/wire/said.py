@@ -6,6 +6,7 @@ Unintelligible, and the wire decides what that means: a purchase in doubt, or a 
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Self
 
 import httpx
@@ -29,7 +30,7 @@ class Unintelligible(ValueError):
 class Said(BaseModel):
     """One shape of answer; fields it does not name are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
@@ -43,9 +44,12 @@ class Said(BaseModel):
     def read(cls, value: Any) -> Self:
         """A part of an answer that was already read as JSON, or Unintelligible."""
         try:
-            return cls.model_validate(value)
+            # As JSON again, so that it is read by the very rules of `of`: a list may be a tuple, 1.0 is no integer.
+            return cls.model_validate_json(json.dumps(value))
         except ValidationError as error:
             raise Unintelligible(_where(error.errors(include_input=False, include_url=False))) from None
+        except (TypeError, ValueError, RecursionError):
+            raise Unintelligible("not as promised: it is no JSON") from None
 
 
 def _where(errors: list[Any]) -> str:

@@ -95,6 +95,20 @@ def parser() -> ArgumentParser:
     ):
         one = _command(commands, name, does, f"agentes {name} job_3f2a")
         one.add_argument("job", metavar="JOB", help="a job's id, or the beginning of it")
+    sandbox = _command(
+        commands,
+        "sandbox",
+        "play every vendor on this machine: real answers, real files, no money",
+        "agentes sandbox --latency 5",
+        "AGENTES_SANDBOX_URL=http://127.0.0.1:9100 agentes make @brief.txt --yes",
+    )
+    sandbox.add_argument(
+        "--port", type=int, default=9100, metavar="N", help="where to listen (9100); 0: any free port"
+    )
+    sandbox.add_argument(
+        "--latency", type=float, default=0.0, metavar="SECONDS", help="how long every vendor takes (0)"
+    )
+    sandbox.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same numbers (1)")
     _command(commands, "doctor", "say what is here and what is missing; keys are masked", "agentes doctor")
     return whole
 
@@ -199,6 +213,8 @@ def _do(said: Namespace) -> None:
             commands.cancel(said.job, as_json=as_json)
         case "platforms":
             commands.platforms(as_json=as_json)
+        case "sandbox":
+            commands.sandbox(said.port, said.latency, said.seed, as_json=as_json)
         case _:
             commands.doctor(as_json=as_json)
 

@@ -28,6 +28,7 @@ __all__ = [
     "platforms",
     "resume",
     "runs",
+    "sandbox",
     "show",
 ]
 
@@ -154,6 +155,13 @@ def cancel(job_id: str, *, as_json: bool) -> None:
         return 0
 
     _run(stop)
+
+
+def sandbox(port: int, latency_s: float, seed: int, *, as_json: bool) -> None:
+    """Plays the vendors until somebody has had enough."""
+    from orchestrator.faces import playing
+
+    _run(lambda: playing.play(port, latency_s, seed, as_json=as_json))
 
 
 def doctor(*, as_json: bool) -> None:

@@ -49,7 +49,6 @@ class ScriptedLine:
         self.checked = 0
         self.cancelled = 0
         self.can_cancel = False
-        self.lapsed: set[str] = set()
         self.brings: dict[str, Any] | BaseException = {}
 
     async def prepare(self, order: Order) -> Order:
@@ -71,8 +70,6 @@ class ScriptedLine:
         return await self._answer(order)
 
     async def collect(self, order: Order, done: Done) -> Path:
-        if isinstance(done.media, Link) and done.media.url in self.lapsed:
-            raise Unavailable("the address has lapsed")
         path = self.shelf.desk(order.id) / "picture.png"
         path.write_bytes(b"picture of " + order.id.encode())
         return path
@@ -115,7 +112,7 @@ class World:
         self.lines: dict[str, ScriptedLine] = {}
         self.said: list[str] = []
         facts = SimpleNamespace(
-            recovery=recovery, local=local, deadline_s=2.0, look_again_s=0.0, model=lambda _: None
+            recovery=recovery, local=local, deadline_s=2.0, look_again_s=0.0, pictures=None, model=lambda _: None
         )
         room = Workroom(
             catalogue=SimpleNamespace(platform=lambda _: facts),  # type: ignore[arg-type]
@@ -493,14 +490,6 @@ async def test_waiting_in_the_vendors_queue_is_patience_not_slowness(world):
     world.let_time_pass(waits)
     assert isinstance(await world.agent.perform(world.errand("a")), Asset)
     assert (len(waits), line.cancelled) == (12, 0)
-
-
-async def test_an_address_that_has_lapsed_is_asked_for_afresh(world):
-    stale, fresh = Done(Link("https://files.example/old")), Done(Link("https://files.example/new"))
-    line = world.vendor("a", Pending({"id": "t1"}, 0), stale, fresh)
-    line.lapsed = {"https://files.example/old"}
-    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
-    assert line.checked == 2
 
 
 async def test_what_was_prepared_travels_with_the_order(world):

@@ -6,7 +6,6 @@ import re
 import tomllib
 from itertools import product
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -238,24 +237,10 @@ HARD = 'Café <quente> & pão: "sempre"\u0007, {{ 7 * 7 }}!'
 
 
 @pytest.mark.parametrize(
-    "platform", ["elevenlabs", "google_speech", "openai_speech", "draft_speech", "new_one"]
+    "platform", ["elevenlabs", "azure_speech", "google_speech", "openai_speech", "draft_speech", "new_one"]
 )
 def test_a_text_is_spoken_as_it_stands(platform: str) -> None:
     assert write_prompt(voice(HARD), Dialect(platform)) == HARD.replace("\u0007", " ")
-
-
-def test_speech_markup_is_well_formed_whatever_is_said() -> None:
-    markup = write_prompt(voice(HARD, at_most_s=1.9), Dialect("azure_speech"), voice="pt-BR-FranciscaNeural")
-    speak = ElementTree.fromstring(markup)
-    assert speak.get("{http://www.w3.org/XML/1998/namespace}lang") == "pt-BR"
-    chosen = speak.find("{*}voice")
-    assert chosen is not None
-    assert chosen.get("name") == "pt-BR-FranciscaNeural"
-    assert "".join(speak.itertext()) == HARD.replace("\u0007", " ")
-    pace = speak.find(".//{*}prosody")
-    assert pace is not None
-    assert pace.get("rate") == "+20%"
-    assert "<voice" not in write_prompt(voice("Olá."), Dialect("ssml"))
 
 
 def test_a_text_is_never_cut_to_fit() -> None:
@@ -269,7 +254,6 @@ DIALOGUE = "Ana: Bom dia!\nJoão da Silva: Bom dia. São 9:30.\n(rindo) Vamos?"
 def test_in_a_dialogue_the_names_are_not_spoken() -> None:
     task = voice(DIALOGUE, intent=VoiceIntent.DIALOGUE)
     assert write_prompt(task, Dialect("elevenlabs")) == "Bom dia!\nBom dia. São 9:30.\n(rindo) Vamos?"
-    assert write_prompt(task, Dialect("ssml")).count("<break") == 2
     assert isinstance(task.spec, VoiceSpec)
     assert "Ana" not in spoken_text(task.spec)
 

@@ -113,7 +113,7 @@ def test_every_manner_has_its_partial_and_every_partial_its_manner() -> None:
 def test_a_platform_speaks_its_manner_and_a_newcomer_the_plainest() -> None:
     assert manner_of("photo", "bfl_flux") == "descriptors"
     assert manner_of("video", "runway") == "motion_first"
-    assert manner_of("voice", "azure_speech") == "ssml"
+    assert manner_of("voice", "azure_speech") == "verbatim"
     assert manner_of("photo", "someone_new") == "sentences"
     assert manner_of("voice", "someone_new") == "verbatim"
 

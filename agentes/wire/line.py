@@ -1,0 +1,318 @@
+"""The line to a platform: an adapter, joined by the wire to its vendor, as the engine wants it.
+
+Here the wire keeps its promises towards the engine. One purchase is one request. What an adapter cannot
+read is in doubt, or asked again. And no error comes out that is not one of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, cast
+
+import httpx
+
+from agentes.contract import Body, Done, File, Inline, Link, Pending, Standing
+from agentes.contract import Platform as Adapter
+from agentes.wire import download
+from agentes.wire.client import Http, Manners
+from agentes.wire.clock import Clock
+from agentes.wire.errand import ANSWER, Desks, Errand
+from agentes.wire.hints import request_number
+from agentes.wire.once import Call, Kind
+from agentes.wire.spool import bring_body, bring_out
+from agentes.wire.verdict import Unknown
+from shared_knowledge.errors import (
+    Broken,
+    InDoubt,
+    PlatformError,
+    TryAgain,
+    Unavailable,
+    Unreachable,
+    Unsuitable,
+)
+from shared_knowledge.platform_facts import Platform
+from shared_knowledge.vocabulary import Money, Order
+
+__all__ = ["WireLine", "adapter_of"]
+
+T = TypeVar("T")
+
+_ELSEWHERE = "agentes.platforms"
+_MEDIA = "media"
+_MISREAD = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+)
+_REVIEW = "`agentes review` shows what is known and takes your decision."
+_RESUME = "`agentes resume` asks again."
+
+_log = logging.getLogger(__name__)
+
+
+def adapter_of(facts: Platform) -> Adapter:
+    """The adapter of that name, from this house or from a package that brings one; Unavailable if there is none."""
+    name = f"agentes.{facts.medium.value}_agent.api_integrations.{facts.id}"
+    try:
+        return cast(Adapter, import_module(name).Adapter())
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+    for entry in entry_points(group=_ELSEWHERE, name=facts.id):
+        return cast(Adapter, entry.load()())
+    raise Unavailable(f"{facts.id} has no adapter in this version.", platform=facts.id)
+
+
+class WireLine:
+    """Joins an adapter to its platform and to the desk of each order."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        http: Http,
+        manners: Manners,
+        desks: Desks,
+        *,
+        mask: Callable[[str], str],
+        clock: Clock,
+    ) -> None:
+        self._adapter = adapter
+        self._http = http
+        self._facts = http.facts
+        self._circuit = manners.circuit
+        self._desks = desks
+        self._mask = mask
+        self._clock = clock
+
+    async def prepare(self, order: Order) -> Order:
+        """Does what is free and may be repeated, before the order is written down as sent."""
+        prepare = getattr(self._adapter, "prepare", None)
+        if prepare is None:
+            return order
+        try:
+            return await self._ask(self._errand("prepare", order), prepare, order)
+        except TryAgain as tired:
+            self._go_elsewhere(tired)
+
+    async def start(self, order: Order) -> Pending | Done:
+        """Buys the order with exactly one request; InDoubt if it may have been booked and nothing says so.
+
+        What would be repeated in vain becomes Unavailable: nothing was booked, another platform may do it.
+        """
+        errand = self._errand("start", order)
+        try:
+            answer = await self._ask(errand, self._adapter.start, order)
+        except TryAgain as tired:
+            self._go_elsewhere(tired)
+        except PlatformError as error:
+            if not errand.call.left and error.charged is None:
+                error.charged = Money(0)
+            raise
+        except Broken as broken:
+            if errand.call.left:
+                raise
+            raise Unreachable(
+                f"{broken.what} Nothing was sent.", platform=self._facts.id, todo=broken.todo
+            ) from None
+        if not errand.call.sent:
+            raise Unsuitable(
+                f"The adapter of {self._facts.id} bought nothing.", platform=self._facts.id, charged=Money(0)
+            )
+        if isinstance(answer, Done) and answer.media == Body() and not errand.brought_a_file():
+            raise self._unreadable(errand.call, "it is no picture, clip or sound")
+        return answer
+
+    async def check(self, order: Order) -> Pending | Done:
+        """Asks once how a started order stands; a platform that is left alone is asked when its rest is over."""
+        order = order.model_copy(update={"receipt": _receipt(order)})
+        errand = self._errand("check", order)
+        try:
+            answer = await self._ask(errand, self._adapter.check, order)
+        except Unknown as unknown:
+            raise self._doubt(order, unknown) from None
+        except Unavailable as shut:
+            if shut.charged is not None:
+                raise
+            if shut.because == "resting":
+                return Pending(order.receipt or {}, look_again_in_s=max(1.0, self._circuit.resting_s))
+            raise self._doubt(order, shut) from None
+        return await errand.kept(answer)
+
+    async def find(self, order: Order) -> Pending | Done | None:
+        """Asks for an order whose answer was lost; None if the vendor never had it, InDoubt if it cannot be asked."""
+        find = getattr(self._adapter, "find", None)
+        if find is None:
+            raise InDoubt(
+                f"{self._facts.name} cannot be asked for a lost order.", platform=self._facts.id, todo=_REVIEW
+            )
+        errand = self._errand("find", order)
+        answer = await self._ask(errand, find, order)
+        return None if answer is None else await errand.kept(answer)
+
+    async def collect(self, order: Order, done: Done) -> Path:
+        """Brings the finished media to this machine; free, and repeatable.
+
+        A link that has expired and an answer that was lost are asked for once more, where that is free.
+        """
+        try:
+            return await self._bring(order, done)
+        except (download.LinkExpired, _AnswerLost):
+            again = await self._once_more(order)
+            if again is None:
+                raise
+        return await self._bring(order, again)
+
+    async def cancel(self, order: Order) -> bool:
+        """Asks the vendor to stop; False where nobody can be asked, or nobody answers."""
+        cancel = getattr(self._adapter, "cancel", None)
+        if cancel is None:
+            return False
+        try:
+            await self._ask(self._errand("cancel", order), cancel, order)
+        except PlatformError as error:
+            _log.info("%s did not take the cancellation of %s: %s", self._facts.id, order.id, error.what)
+            return False
+        return True
+
+    async def standing(self) -> Standing | None:
+        """How our key stands at the vendor's; None where that cannot be asked free of charge."""
+        standing = getattr(self._adapter, "standing", None)
+        if standing is None:
+            return None
+        return cast(Standing, await self._ask(self._errand("standing", None), standing))
+
+    def _errand(self, kind: Kind, order: Order | None) -> Errand:
+        asks_for_media = order is not None and kind in ("start", "check", "find")
+        desk = self._desks.desk(order.id) if order is not None and asks_for_media else None
+        return Errand(kind, desk, self._facts.medium)
+
+    async def _ask(self, errand: Errand, ask: Callable[..., Awaitable[T]], *order: Order) -> T:
+        call = errand.call
+        try:
+            return await ask(self._http.client(call), *order)
+        except PlatformError as error:
+            if call.answer is not None and call.answer.is_success:
+                self._remember(error)
+            raise self._complete(error, call) from None
+        except _MISREAD as puzzled:
+            what = self._mask(f"{type(puzzled).__name__}: {puzzled}"[:200])
+        # Out here, so that the first error, whose frames have seen the whole answer, is not attached.
+        raise self._unreadable(call, what)
+
+    def _unreadable(self, call: Call, what: str) -> PlatformError:
+        name = self._facts.name
+        if not call.paid:
+            error: PlatformError = Unreachable(f"The answer of {name} was not understood ({what}).")
+        elif not call.left:
+            error = Unsuitable(
+                f"The order could not be put into words for {name} ({what}); nothing was sent."
+            )
+        else:
+            error = InDoubt(
+                f"{name} took the order, but its answer was not understood ({what}).", todo=_REVIEW
+            )
+        return self._complete(error, call)
+
+    def _remember(self, error: PlatformError) -> None:
+        """A refused key and an empty purse are also told in answers that are good in form."""
+        if isinstance(error, Unavailable) and error.because in ("key", "credit"):
+            self._circuit.saw(error)
+
+    def _complete(self, error: PlatformError, call: Call | None = None) -> PlatformError:
+        error.platform = error.platform if error.platform == self._facts.id else self._facts.id
+        error.request_id = error.request_id or (_number(call) if call else "")
+        error.vendor_says = self._mask(error.vendor_says)
+        return error
+
+    def _go_elsewhere(self, tired: TryAgain) -> NoReturn:
+        raise Unavailable(
+            tired.what,
+            platform=self._facts.id,
+            request_id=tired.request_id,
+            vendor_says=tired.vendor_says,
+            todo=tired.todo,
+            charged=tired.charged or Money(0),
+        ) from None
+
+    def _doubt(self, order: Order, why: PlatformError) -> InDoubt:
+        return InDoubt(
+            f"Order {order.id} was bought, but how it stands cannot be asked: {why.what}",
+            platform=self._facts.id,
+            request_id=why.request_id,
+            vendor_says=why.vendor_says,
+            todo=f"{why.todo} {_RESUME}".strip(),
+        )
+
+    async def _bring(self, order: Order, done: Done) -> Path:
+        desk = self._desks.desk(order.id)
+        answer, into = desk / ANSWER, desk / _MEDIA
+        media = done.media
+        if isinstance(media, Link):
+            return await self._fetch(media, into)
+        if isinstance(media, File):
+            raise Broken(f"{self._facts.id} answered with a file, as only a platform of this machine can.")
+        if not answer.is_file():
+            raise _AnswerLost(
+                f"The answer to order {order.id} is no longer on its desk ({answer}).",
+                todo="Was AGENTES_HOME cleaned? The order is paid, and its answer came only once.",
+            )
+        try:
+            match media:
+                case Inline(pointer, pcm_rate):
+                    return await asyncio.to_thread(bring_out, answer, pointer, into, pcm_rate=pcm_rate)
+                case Body(pcm_rate):
+                    return await asyncio.to_thread(bring_body, answer, into, pcm_rate=pcm_rate)
+        except PlatformError as error:
+            raise self._complete(error) from None
+
+    async def _fetch(self, link: Link, into: Path) -> Path:
+        try:
+            fetched = await download.fetch(
+                link.url,
+                into,
+                network=self._http.network,
+                guard=self._http.guard,
+                medium=self._facts.medium,
+                mask=self._mask,
+                deadline_s=self._facts.deadline_s,
+                auth=self._http.auth if link.signed else None,
+                clock=self._clock,
+            )
+        except PlatformError as error:
+            raise self._complete(error) from None
+        return fetched.path
+
+    async def _once_more(self, order: Order) -> Done | None:
+        """The same finished work, told again, if the vendor can be asked."""
+        if _receipt(order) and hasattr(self._adapter, "check"):
+            answer: Any = await self.check(order)
+        elif hasattr(self._adapter, "find"):
+            answer = await self.find(order)
+        else:
+            return None
+        return answer if isinstance(answer, Done) else None
+
+
+class _AnswerLost(Broken):
+    """What the vendor sent once lies no longer where it was put."""
+
+
+def _receipt(order: Order) -> dict[str, Any]:
+    """What the vendor gave, without what the engine noted beside it."""
+    return {name: value for name, value in (order.receipt or {}).items() if name != "done"}
+
+
+def _number(call: Call) -> str:
+    return request_number(call.answer) if call.answer is not None else ""

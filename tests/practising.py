@@ -1,0 +1,83 @@
+"""The wire as the program builds it, for one platform: keys in the environment, and no time lost in waiting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from agentes.media.shelf import Shelf
+from agentes.wire.clock import Clock
+from agentes.wire.exchange import Exchange
+from config.secrets import SecretManager
+from config.settings import Settings
+from shared_knowledge.catalogue import Catalogue
+from shared_knowledge.platform_facts import Platform
+
+__all__ = ["exchange_to", "keys_for"]
+
+_UNKNOWN = "practice-4711-nobody-knows-it"
+_PLACES = {"_LOCATION": "us-central1", "_REGION": "westeurope", "_PROJECT": "practice"}
+
+
+def keys_for(platform: Platform, key: str, folder: Path, sandbox: str | None = None) -> Mapping[str, str]:
+    """What the environment would hold for a platform; its hidden keys all have the value `key`."""
+    found = {}
+    for secret in platform.secrets:
+        place = next((value for end, value in _PLACES.items() if secret.name.endswith(end)), None)
+        if secret.name == "GOOGLE_APPLICATION_CREDENTIALS":
+            found[secret.name] = str(_service_account(folder, sandbox))
+        else:
+            found[secret.name] = key if place is None else place
+    return found
+
+
+def exchange_to(
+    platform: Platform,
+    home: Path,
+    *,
+    sandbox: str | None = None,
+    key: str = "sandbox",
+    environ: Mapping[str, str] | None = None,
+    waits: bool = False,
+) -> Exchange:
+    """An exchange that reaches the platform at the sandbox, or at its own address to be replayed."""
+    if key == "bad-key" and not sandbox:
+        key = _UNKNOWN  # a word the sandbox knows is no key elsewhere
+    held = dict(keys_for(platform, key, home, sandbox) if environ is None else environ)
+    held |= {"AGENTES_HOME": str(home), **({"AGENTES_SANDBOX_URL": sandbox} if sandbox else {})}
+    if sandbox and held.get("GOOGLE_APPLICATION_CREDENTIALS") and key == "sandbox":
+        del held["GOOGLE_APPLICATION_CREDENTIALS"]  # the sandbox gives out one of its own
+    secrets = SecretManager(held)
+    settings = Settings.read(held, secrets=secrets)
+    shelf = Shelf(home / "shelf", home / "desks")
+    return Exchange(
+        Catalogue.load(), secrets, settings, shelf, clock=Clock() if waits else Clock(sleep=_at_once)
+    )
+
+
+async def _at_once(seconds: float) -> None:
+    """No time passes."""
+
+
+def _service_account(folder: Path, sandbox: str | None) -> Path:
+    """A service account as Google hands it out, with a key made on the spot, which nobody there knows."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    file = folder / "service_account.json"
+    if not file.exists():
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        told = {
+            "type": "service_account",
+            "project_id": "practice",
+            "private_key_id": "practice",
+            "private_key": pem.decode(),
+            "client_email": "practice@practice.iam.gserviceaccount.com",
+            "token_uri": f"{sandbox}/_sandbox/token" if sandbox else "https://oauth2.googleapis.com/token",
+        }
+        file.write_text(json.dumps(told))
+    return file
