@@ -18,12 +18,15 @@ from shared_knowledge.cost_tracker import OrderMoved
 from shared_knowledge.dialects import dialect_of
 from shared_knowledge.errors import (
     AgentesError,
+    BadRequest,
     Broken,
     InDoubt,
+    MissingSecret,
     OverBudget,
     Refused,
     TryAgain,
     TryElsewhere,
+    Unavailable,
     Unsuitable,
 )
 from shared_knowledge.prompts import Dialect, Prompt
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     pass
 
 __all__ = ["REFERENCES", "Colleagues", "Errand", "MediaAgent", "Progress"]
+
+_FAILURES_MOST = 3
 
 REFERENCES = "references"
 """The desk of a job on which pictures fetched from addresses lie until it is over."""
@@ -137,16 +142,29 @@ class MediaAgent(ABC):
     async def perform(self, errand: Errand) -> Asset | Shortfall:
         """Gets the task done, or says what could not be made and why; raises only when cancelled."""
         tried: list[Attempt] = []
+        closed: set[str] = set()
+        failures = 0
         why = "no platform could be asked"
         for offer in await self._worth_trying(errand):
+            if offer.platform in closed or failures >= _FAILURES_MOST:
+                continue
             try:
                 return await self._take(errand, offer)
             except Refused as refused:
+                failures += 1
+                closed.add(offer.platform)  # its other models live under the same rules
                 tried.append(_attempt(offer, refused))
                 why = str(refused)
                 if errand.on_refusal == "stop":
                     return _shortfall(errand, why, "refused", tried)
+            except (Unavailable, MissingSecret, BadRequest) as shut:
+                if not (isinstance(shut, Unavailable) and shut.because == "model"):
+                    closed.add(offer.platform)
+                tried.append(_attempt(offer, shut))
+                why = str(shut)
+                errand.say(Progress(errand.task, "elsewhere", offer, note=why))
             except TryElsewhere as elsewhere:
+                failures += 1
                 tried.append(_attempt(offer, elsewhere))
                 why = str(elsewhere)
                 errand.say(Progress(errand.task, "elsewhere", offer, note=why))
@@ -184,10 +202,11 @@ class MediaAgent(ABC):
             if (order.piece, order.platform, order.model) == (piece.number, offer.platform, offer.model)
             and (not order.state.over or order.state is OrderState.SETTLED)
         ]
-        order = standing[-1] if standing else await self._place(errand, offer, piece, inputs)
-        if order.state is OrderState.RESERVED:
-            errand.say(Progress(errand.task, "making", offer))
-        async with self._room.connect(order.platform) as line:
+        # The line comes first: what cannot be reached is never ordered from.
+        async with self._room.connect(offer.platform) as line:
+            order = standing[-1] if standing else await self._place(errand, offer, piece, inputs)
+            if order.state is OrderState.RESERVED:
+                errand.say(Progress(errand.task, "making", offer))
             return await Purchase(self._room, line, order, self.check_file).see_through()
 
     async def _place(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:

@@ -22,8 +22,10 @@ from agentes.media.shelf import Shelf, disk_in_words
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
     AgentesError,
+    BadRequest,
     Broken,
     InDoubt,
+    MissingSecret,
     PlatformError,
     Refused,
     TryAgain,
@@ -83,7 +85,7 @@ class Purchase:
             except InDoubt as doubt:
                 await self._hold(doubt)
                 raise
-            except (TryElsewhere, TryAgain, Refused, Broken) as error:
+            except (TryElsewhere, TryAgain, Refused, Broken, BadRequest, MissingSecret) as error:
                 await self._give_up(error)
                 raise
         return self._order

@@ -68,7 +68,7 @@ class Team:
             Errand(
                 job=self.job.id,
                 task=task,
-                offers=offers[:3],
+                offers=offers,
                 ceiling=self.quote.ceiling,
                 colleagues=_Colleagues(self, task, (*asked, task.id)),
                 say=self._say,

@@ -82,6 +82,10 @@ class PlatformError(AgentesError):
         self.vendor_says = vendor_says
         self.charged = charged
 
+    def __str__(self) -> str:
+        quoted = f"They say: “{self.vendor_says}”" if self.vendor_says else ""
+        return " ".join(part for part in (self.what, quoted, self.todo) if part)
+
 
 class NeedsPerson(AgentesError):
     """A person must act."""

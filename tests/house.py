@@ -20,7 +20,8 @@ PACKAGES = ("shared_knowledge", "config", "agentes", "orchestrator")
 _SAY_NOTHING = frozenset(
     {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers", "data", "info"}
 )
-_DICTATED = re.compile(r"handle_(?:start|end|startend)tag|handle_data")  # by html.parser, to its subclasses
+# by html.parser, httpx and asyncio, to their subclasses
+_DICTATED = re.compile(r"handle_(?:start|end|startend)tag|handle_data|handle_async_request|data_received")
 _PROMISED_NAMES = frozenset({"SecretManager"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MONEY = re.compile(r"(?i)(?:^|_)(?:usd|prices?|costs?|amounts?|budgets?|dollars)(?:_|$)")
@@ -35,6 +36,7 @@ _LAUNCHING = re.compile(
     r"|(?:^|\.)(?:create_subprocess_(?:exec|shell)|subprocess_(?:exec|shell)|ProcessPoolExecutor)$"
 )
 _OWNERS: dict[str, tuple[str, ...]] = {
+    "h11": ("agentes/sandbox/",),
     "httpx": ("agentes/wire/", "agentes/sandbox/", "agentes/*/api_integrations/"),
     "tenacity": ("agentes/wire/",),
     "sqlite3": ("orchestrator/store/",),
@@ -100,7 +102,8 @@ def _names_say_something(module: Module) -> Iterator[str]:
 def _but_dictated(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node, without the methods whose names a parent from outside dictates."""
     for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.FunctionDef) and _DICTATED.fullmatch(node.name)):
+        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not (named and _DICTATED.fullmatch(node.name)):
             yield node
             yield from _but_dictated(node)
 

@@ -96,7 +96,6 @@ class Circuit:
         return Unavailable(
             f"{self._platform} is left alone for another {self.resting_s:.0f} s: {reason}.",
             because=self._why,
-            platform=self._platform,
             charged=Money(0) if paid else None,
         )
 

@@ -212,8 +212,9 @@ class _Mouthpiece(httpx.AsyncBaseTransport):
                 todo="This is a mistake in the adapter.",
             )
         call.sent += 1
-        if b"%7B" in request.url.raw_path:
-            request.url = request.url.copy_with(raw_path=self._filled(request.url.raw_path))
+        path, mark, query = request.url.raw_path.partition(b"?")
+        if b"%7B" in path:
+            request.url = request.url.copy_with(raw_path=self._filled(path) + mark + query)
         return await self._inner.handle_async_request(request)
 
     def _filled(self, path: bytes) -> bytes:

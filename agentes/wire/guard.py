@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -143,10 +144,12 @@ class Dialler(httpcore.AsyncNetworkBackend):
         share = None if timeout is None else timeout / len(addresses)
         for address in addresses[:-1]:
             try:
-                return await self._line.connect_tcp(address, port, share, local_address, socket_options)
+                return _Line(
+                    await self._line.connect_tcp(address, port, share, local_address, socket_options)
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._line.connect_tcp(addresses[-1], port, share, local_address, socket_options)
+        return _Line(await self._line.connect_tcp(addresses[-1], port, share, local_address, socket_options))
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         try:
@@ -172,6 +175,31 @@ class Dialler(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits."""
         await asyncio.sleep(seconds)
+
+
+class _Line(httpcore.AsyncNetworkStream):
+    """A connection that hangs up when its handshake is broken off, which httpcore's own forgets to do."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read = stream.read  # type: ignore[method-assign]
+        self.write = stream.write  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name and the place are httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def _may_be_public(host: str) -> bool:

@@ -231,7 +231,7 @@ class WireLine:
             self._circuit.saw(error)
 
     def _complete(self, error: PlatformError, call: Call | None = None) -> PlatformError:
-        error.platform = error.platform if error.platform == self._facts.id else self._facts.id
+        error.platform = self._facts.id
         error.request_id = error.request_id or (_number(call) if call else "")
         error.vendor_says = self._mask(error.vendor_says)
         return error

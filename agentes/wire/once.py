@@ -81,7 +81,7 @@ class Whole(httpx.AsyncBaseTransport):
         except _TROUBLE as trouble:
             what = _named(trouble, self._deadline_s)
         # Out here, so that the first error, whose frames have seen the key, is not attached.
-        raise Unreachable(f"{self._platform} could not be asked: {what}.", platform=self._platform)
+        raise Unreachable(f"{self._platform} could not be asked: {what}.")
 
     async def aclose(self) -> None:
         """Closes what is below."""
@@ -130,7 +130,6 @@ class Once(httpx.AsyncBaseTransport):
             else:
                 error = Unreachable(
                     f"{self._platform} could not be reached: {what} Nothing was sent.",
-                    platform=self._platform,
                 )
         # Out here, so that the first error, whose frames have seen the key, is not attached.
         raise error
@@ -138,7 +137,6 @@ class Once(httpx.AsyncBaseTransport):
     def _doubt(self, what: str) -> InDoubt:
         return InDoubt(
             f"{self._platform} may have booked this order, but its answer did not arrive: {what}",
-            platform=self._platform,
             todo=_TODO,
         )
 

@@ -21,6 +21,7 @@ _RESET = ("x-ratelimit-reset-requests", "x-ratelimit-reset", "ratelimit-reset")
 _LIMIT = ("x-ratelimit-limit-requests", "x-ratelimit-limit", "ratelimit-limit")
 _LONGEST_RESET_S = 86_400.0  # a larger number is a moment of the calendar, not a span
 _TOO_MANY = 429
+_MOMENT_S = 0.001  # less is not worth a wait
 
 
 class Lane:
@@ -57,7 +58,7 @@ class Lane:
         await self._take_place()
         try:
             wait_s = self._reserve(self._clock.now())
-            if wait_s > 0:
+            if wait_s > _MOMENT_S:
                 await self._clock.sleep(wait_s)
         except BaseException:
             self.leave()
@@ -122,7 +123,6 @@ class Lane:
             raise Throttled(
                 f"{self._platform} takes nothing for another {wait_s:.0f} s.",
                 after_s=wait_s,
-                platform=self._platform,
             )
         self._next = due + self._step_s
         if full and self._limit is not None:

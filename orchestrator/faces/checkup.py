@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from orchestrator import assembly
 from shared_knowledge.errors import AgentesError
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "ask_vendors", "examine"]
 
 _ROOM_MB = 500
 _STATES = {"missing": "not set"}
@@ -43,6 +43,31 @@ def examine() -> list[Finding]:
         *_look("Draft pictures", _pictures),
         *_keys(),
     ]
+
+
+def ask_vendors() -> list[Finding]:
+    """Asks each platform whose key is here whether it works, and what is left; free of charge."""
+    import asyncio
+
+    there = [row.id for row in assembly.directory().rows() if row.ready and not row.is_local]
+    return asyncio.run(_ask(there))
+
+
+async def _ask(platforms: Sequence[str]) -> list[Finding]:
+    import asyncio
+
+    return await asyncio.gather(*map(_standing, platforms))
+
+
+async def _standing(platform: str) -> Finding:
+    what = f"{platform}, asked"
+    try:
+        standing = await assembly.exchange().standing(platform)
+    except AgentesError as error:
+        return Finding(what, "broken", assembly.mask(str(error)))
+    if standing is None:
+        return Finding(what, "good", "the vendor has nothing that may be asked free of charge")
+    return Finding(what, "good", f"the key works{f'; {standing.left}' if standing.left else ''}")
 
 
 def _look(what: str, at: Callable[[], str]) -> Iterator[Finding]:

@@ -109,7 +109,16 @@ def parser() -> ArgumentParser:
         "--latency", type=float, default=0.0, metavar="SECONDS", help="how long every vendor takes (0)"
     )
     sandbox.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same numbers (1)")
-    _command(commands, "doctor", "say what is here and what is missing; keys are masked", "agentes doctor")
+    doctor = _command(
+        commands,
+        "doctor",
+        "say what is here and what is missing; keys are masked",
+        "agentes doctor",
+        "agentes doctor --live",
+    )
+    doctor.add_argument(
+        "--live", action="store_true", help="ask each vendor, free of charge, whether the key works"
+    )
     return whole
 
 
@@ -216,7 +225,7 @@ def _do(said: Namespace) -> None:
         case "sandbox":
             commands.sandbox(said.port, said.latency, said.seed, as_json=as_json)
         case _:
-            commands.doctor(as_json=as_json)
+            commands.doctor(live=said.live, as_json=as_json)
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

@@ -164,11 +164,11 @@ def sandbox(port: int, latency_s: float, seed: int, *, as_json: bool) -> None:
     _run(lambda: playing.play(port, latency_s, seed, as_json=as_json))
 
 
-def doctor(*, as_json: bool) -> None:
-    """Shows what is here and what is missing."""
+def doctor(*, live: bool, as_json: bool) -> None:
+    """Shows what is here and what is missing; asks the vendors too, if that is wanted."""
     from orchestrator.faces import checkup
 
-    findings = checkup.examine()
+    findings = checkup.examine() + (checkup.ask_vendors() if live else [])
     if as_json:
         _print_json([finding.document() for finding in findings])
     else:

@@ -19,7 +19,7 @@ from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
 from shared_knowledge.cost_tracker import CostTracker
-from shared_knowledge.errors import Broken, Failed, InDoubt, Refused, Unavailable, Unreachable, Unsuitable
+from shared_knowledge.errors import BadRequest, Broken, Failed, InDoubt, Refused, Unavailable, Unreachable, Unsuitable
 from shared_knowledge.prompts import Prompt
 from shared_knowledge.vocabulary import (
     Asset,
@@ -506,3 +506,43 @@ async def test_trouble_while_preparing_costs_nothing(world):
     asset = await world.agent.perform(world.errand("a", "b"))
     assert asset.platform == "b"
     assert (line.started, world.states[0]) == ([], ("a", OrderState.FAILED_FREE))
+
+
+# ── who is asked next ───────────────────────────────────────────────────────────────────────────
+
+
+async def test_three_failures_are_enough(world):
+    for name in "abcd":
+        world.vendor(name, Failed("no luck", charged=Money(0)))
+    shortfall = await world.agent.perform(world.errand(*"abcd"))
+    assert [attempt.platform for attempt in shortfall.tried] == ["a", "b", "c"]
+
+
+async def test_a_closed_door_counts_for_all_its_models_and_not_as_a_failure(world):
+    shut = world.vendor("a", Unavailable("the purse is empty", because="credit", charged=Money(0)))
+    for name in "bcd":
+        world.vendor(name, Unavailable("no such model", because="model", charged=Money(0)))
+    world.vendor("e", DONE)
+    errand = world.errand(*"abcde")
+    twin = errand.offers[0].model_copy(update={"model": "other"})
+    asset = await world.agent.perform(replace(errand, offers=[errand.offers[0], twin, *errand.offers[1:]]))
+    assert asset.platform == "e"
+    assert len(shut.started) == 1
+
+
+async def test_a_key_that_cannot_be_read_sends_the_task_elsewhere(world):
+    line = world.vendor("a")
+    line.brings = BadRequest("GOOGLE_APPLICATION_CREDENTIALS names no file.")
+    world.vendor("b", DONE)
+    assert (await world.agent.perform(world.errand("a", "b"))).platform == "b"
+    assert line.started == []
+
+
+async def test_elsewhere_after_a_refusal_is_another_platform_not_another_model(world):
+    line = world.vendor("a", Refused("not this", charged=Money(0), vendor_says="safety_violations=[x]"))
+    world.vendor("b", DONE)
+    errand = world.errand("a", "b", on_refusal="elsewhere")
+    twin = errand.offers[0].model_copy(update={"model": "other"})
+    asset = await world.agent.perform(replace(errand, offers=[errand.offers[0], twin, errand.offers[1]]))
+    assert asset.platform == "b"
+    assert len(line.started) == 1

@@ -139,10 +139,10 @@ async def test_a_clip_goes_on_without_a_voice_that_failed(team):
     assert isinstance(video, Asset)
 
 
-async def test_an_agent_is_given_three_offers_and_the_ceiling_of_the_job(team):
+async def test_an_agent_is_given_every_suitable_offer_and_the_ceiling_of_the_job(team):
     await team.perform(PHOTO)
     (errand,) = team.agents[Medium.PHOTO].errands
-    assert [offer.platform for offer in errand.offers] == ["p0", "p1", "p2"]
+    assert [offer.platform for offer in errand.offers] == ["p0", "p1", "p2", "p3", "p4"]
     assert errand.ceiling == 900
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agentes.contract import Done, Inline, Standing
 from agentes.wire.attachments import Attachment
-from agentes.wire.said import Said
+from agentes.wire.said import Said, Unintelligible
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import Failed, PlatformError, Refused, Unavailable, Unsuitable
 from shared_knowledge.platform_facts import Unit
@@ -38,20 +38,11 @@ class _Usage(Said):
     input_tokens_details: _Came
     output_tokens: int = Field(ge=0)
 
-    def by_unit(self) -> dict[Unit, int]:
-        """What was counted, in the units of the price list; whatever came out counts as picture, the dearest."""
-        counted = {
-            Unit.TEXT_IN: self.input_tokens_details.text_tokens,
-            Unit.IMAGE_IN: self.input_tokens_details.image_tokens,
-            Unit.IMAGE_OUT: self.output_tokens,
-        }
-        return {unit: tokens for unit, tokens in counted.items() if tokens}
-
 
 class _Made(Said):
     pictures: list[_Picture] | None = Field(default=None, alias="data")
-    usage: _Usage | None = None
-    quality: str | None = None
+    usage: Any = None
+    quality: Any = None
 
 
 class _Model(Said):
@@ -78,14 +69,11 @@ class Adapter:
             response = await http.post("/v1/images/generations", json=wanted)
         made = _Made.of(response)
         if not made.pictures or not made.pictures[0].b64_json:
-            raise Failed(
-                "OpenAI answered without a picture.", request_id=response.headers.get("x-request-id", "")
-            )
+            raise Failed("OpenAI answered without a picture.")
         warnings: tuple[str, ...] = ()
         if made.quality not in (None, wanted["quality"]):
             warnings = (f"OpenAI made it in {made.quality} quality; {wanted['quality']} was asked for.",)
-        used = made.usage.by_unit() if made.usage else {}
-        return Done(Inline("/data/0/b64_json"), warnings=warnings, used=used)
+        return Done(Inline("/data/0/b64_json"), warnings=warnings, used=_counted(made.usage))
 
     async def standing(self, http: httpx.AsyncClient) -> Standing:
         """The list of models is free, and says which of ours are to end."""
@@ -106,10 +94,10 @@ class Adapter:
             return Unavailable("The OpenAI account has no money left.", because="credit", **told)
         if code in _REFUSALS:
             return Refused("OpenAI's content rules said no.", **told)
+        if code == "model_not_found":
+            return Unavailable("OpenAI does not have this model for this key.", because="model", **told)
         if error and response.status_code == 403:
             return Unavailable("OpenAI does not let this key make pictures.", because="key", **told)
-        if code == "model_not_found":
-            return Unavailable("OpenAI does not have this model.", because="model", **told)
         if error and response.status_code in (400, 422):
             return Unsuitable("OpenAI cannot make this picture as asked.", **told)
         return None
@@ -125,6 +113,22 @@ def _wanted(order: Order) -> dict[str, str]:
         "background": "opaque",
         "output_format": "png",
     }
+
+
+def _counted(usage: Any) -> dict[Unit, int]:
+    """The tokens by unit of the price list; none if they are not told as promised, for the picture is there."""
+    try:
+        told = _Usage.read(usage)
+    except Unintelligible:
+        return {}
+    came = told.input_tokens_details
+    # Whatever went out counts as picture, which is the dearest it can be.
+    counted = {
+        Unit.TEXT_IN: came.text_tokens,
+        Unit.IMAGE_IN: came.image_tokens,
+        Unit.IMAGE_OUT: told.output_tokens,
+    }
+    return {unit: tokens for unit, tokens in counted.items() if tokens}
 
 
 def _error_in(response: httpx.Response) -> dict[str, Any]:

@@ -62,10 +62,10 @@ class Adapter:
             return Unavailable("The OpenAI account has no money left.", because="credit", **told)
         if code in _REFUSALS:
             return Refused("OpenAI's content rules said no.", **told)
+        if code == "model_not_found":
+            return Unavailable("OpenAI does not have this model for this key.", because="model", **told)
         if error and response.status_code == 403:
             return Unavailable("OpenAI does not let this key make speech.", because="key", **told)
-        if code == "model_not_found":
-            return Unavailable("OpenAI does not have this model.", because="model", **told)
         if error and response.status_code in (400, 422):
             return Unsuitable("OpenAI cannot speak this text as asked.", **told)
         return None

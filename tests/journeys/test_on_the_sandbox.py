@@ -1,0 +1,172 @@
+"""Whole briefs against the practice platforms: what a person with keys would see, failures included."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from agentes.media import probe
+
+if TYPE_CHECKING:
+    from practice import Practice
+
+AGENTES = [sys.executable, "-c", "from orchestrator.faces.cli import main; main()"]
+FILM = "15 s vertical video of our ceramic mug, Portuguese voice-over, one hero photo, up to 2 dollars"
+PHOTO = "one square photo of a red bicycle"
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Shop:
+    """A person with keys, at the practice platforms."""
+
+    def __init__(self, place: Path, sandbox: Practice) -> None:
+        self.place = place
+        self.sandbox = sandbox
+
+    def ask(self, *words: str, **environ: str) -> Ran:
+        """Runs the command line as its own process."""
+        ended = subprocess.run(
+            [*AGENTES, *words],
+            cwd=self.place,
+            env={
+                **os.environ,
+                "AGENTES_HOME": str(self.place / "home"),
+                "AGENTES_SANDBOX_URL": self.sandbox.url,
+                **environ,
+            },
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def make(self, brief: str, *words: str, **environ: str) -> Ran:
+        return self.ask("make", brief, "--yes", "--json", "--out", "out", *words, **environ)
+
+    @property
+    def bought(self) -> list[str]:
+        return [entry["platform"] for entry in self.sandbox.ledger()]
+
+    @property
+    def charged(self) -> Decimal:
+        return sum((Decimal(entry["usd"]) for entry in self.sandbox.ledger()), Decimal(0))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sandbox: Practice) -> Shop:
+    return Shop(tmp_path, sandbox)
+
+
+async def test_a_film_is_bought_once_within_its_quote_and_every_cent_is_accounted_for(shop):
+    ran = shop.make(FILM)
+    assert ran.code == 0, ran.err
+    made = ran.json
+    found = await probe.measure(Path(made["film"]))
+    assert found.duration_s == pytest.approx(15, abs=0.1)
+    assert found.width * 16 == found.height * 9
+    assert Decimal(made["cost_usd"]) == shop.charged
+    assert Decimal(made["cost_usd"]) <= Decimal(made["ceiling_usd"]) <= 2
+    assert {asset["medium"] for asset in made["assets"]} == {"video", "voice", "photo"}
+    (clip,) = (asset for asset in made["assets"] if asset["medium"] == "video")
+    assert len(shop.bought) == len(clip["pieces"]) + 2
+    assert Decimal(shop.ask("costs", "--json").json["total"]["spent_usd"]) == shop.charged
+
+
+@pytest.mark.parametrize(
+    ("brief", "platform"),
+    [
+        (PHOTO, "bfl_flux"),
+        (PHOTO, "openai_images:gpt-image-2"),
+        ("5 s vertical video of a red bicycle", "runway:gen4_turbo"),
+        ("voice-over in English: 'Good morning, everyone.'", "elevenlabs"),
+    ],
+)
+def test_the_platform_that_was_named_does_it(shop, brief, platform):
+    ran = shop.make(brief, "--use", platform)
+    assert ran.code == 0, ran.err
+    used = platform.partition(":")[0]
+    assert ran.json["assets"][0]["platform"] == used
+    assert used in shop.bought
+
+
+def test_a_refusal_ends_the_task_with_the_vendors_own_words(shop):
+    shop.sandbox.fault("openai_images", "start", "refuse")
+    ran = shop.make(PHOTO, "--use", "openai_images")
+    assert ran.code == 4
+    (shortfall,) = ran.json["shortfalls"]
+    assert "safety" in shortfall["why"].lower()
+    assert shop.bought == []
+    assert Decimal(ran.json["cost_usd"]) == 0
+
+
+def test_a_refusal_goes_elsewhere_only_if_that_was_said(shop):
+    shop.sandbox.fault("openai_images", "start", "refuse", times=9)
+    ran = shop.make(PHOTO, "--on-refusal", "elsewhere")
+    assert ran.code == 0, ran.err
+    assert len(shop.bought) == 1
+    assert shop.bought[0] != "openai_images"
+
+
+def test_a_lost_answer_is_held_and_never_bought_again(shop):
+    shop.sandbox.fault("openai_images", "start", "reset_after")
+    ran = shop.make(PHOTO)
+    assert ran.code == 6
+    assert shop.bought == ["openai_images"]
+    again = shop.ask("resume", ran.json["job"], "--json")
+    assert again.code == 6
+    assert shop.bought == ["openai_images"]
+    assert Decimal(shop.ask("costs", "--json").json["total"]["in_doubt_usd"]) > 0
+
+
+@pytest.mark.parametrize("trouble", ["out_of_credit", "retired", "429:retry_after=900"])
+def test_a_provable_no_costs_nothing_and_the_next_platform_does_it(shop, trouble):
+    cheapest = shop.ask("plan", PHOTO, "--json").json["tasks"][0]["chosen"]["platform"]
+    shop.sandbox.fault(cheapest, "start", trouble, times=99)
+    ran = shop.make(PHOTO)
+    assert ran.code == 0, ran.err
+    assert len(shop.bought) == 1
+    assert shop.bought[0] != cheapest
+    assert Decimal(ran.json["cost_usd"]) == shop.charged
+
+
+def test_a_failed_download_is_repeated_and_nothing_is_bought_again(shop):
+    shop.sandbox.fault("bfl_flux", "download", "truncate")
+    ran = shop.make(PHOTO, "--use", "bfl_flux")
+    assert ran.code == 0, ran.err
+    assert shop.bought == ["bfl_flux"]
+
+
+def test_a_bad_key_is_named_and_nothing_is_spent(shop):
+    ran = shop.make(PHOTO, "--use", "openai_images", OPENAI_API_KEY="bad-key")
+    assert ran.code == 4
+    assert "OPENAI_API_KEY" in ran.json["shortfalls"][0]["why"]
+    assert "bad-key" not in ran.out + ran.err
+    assert shop.bought == []
+
+
+def test_the_doctor_asks_the_vendors(shop):
+    ran = shop.ask("doctor", "--live", "--json", OPENAI_API_KEY="bad-key")
+    asked = {row["what"]: row for row in ran.json if row["what"].endswith("asked")}
+    assert asked["runway, asked"]["verdict"] == "good"
+    assert "credits" in asked["runway, asked"]["detail"]
+    assert asked["openai_images, asked"]["verdict"] == "broken"
+    assert ran.code == 2
+    assert shop.bought == []
