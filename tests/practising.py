@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import httpx
 
 from agentes.media.shelf import Shelf
 from agentes.wire.clock import Clock
@@ -40,6 +42,7 @@ def exchange_to(
     key: str = "sandbox",
     environ: Mapping[str, str] | None = None,
     waits: bool = False,
+    network: Callable[[bool], httpx.AsyncBaseTransport] | None = None,
 ) -> Exchange:
     """An exchange that reaches the platform at the sandbox, or at its own address to be replayed."""
     if key == "bad-key" and not sandbox:
@@ -51,9 +54,8 @@ def exchange_to(
     secrets = SecretManager(held)
     settings = Settings.read(held, secrets=secrets)
     shelf = Shelf(home / "shelf", home / "desks")
-    return Exchange(
-        Catalogue.load(), secrets, settings, shelf, clock=Clock() if waits else Clock(sleep=_at_once)
-    )
+    clock = Clock() if waits else Clock(sleep=_at_once)
+    return Exchange(Catalogue.load(), secrets, settings, shelf, clock=clock, network=network)
 
 
 async def _at_once(seconds: float) -> None:
