@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
-from orchestrator.selection.weighing import Circumstances, offers
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.platform_facts import Mode, Model, Platform
+from shared_knowledge.tariff import weigh
 from shared_knowledge.vocabulary import (
-    Choice,
     Medium,
     Money,
     Offer,
@@ -120,7 +120,12 @@ def live_models(*, priced: bool = True, today: date = TODAY) -> Iterator[tuple[P
 
 def model_of(platform: Platform) -> Model:
     """The model its scenarios are played with: the first that is alive and has a price, else the first."""
-    return next((m for p, m in live_models() if p.id == platform.id), platform.models[0])
+    return _first_models().get(platform.id, platform.models[0])
+
+
+@cache
+def _first_models() -> dict[str, Model]:
+    return {platform.id: model for platform, model in reversed(list(live_models()))}
 
 
 def task_of(platform: Platform, model: Model, reference: Path | None = None) -> Task:
@@ -131,17 +136,19 @@ def task_of(platform: Platform, model: Model, reference: Path | None = None) -> 
 def offer_of(platform: Platform, model: Model, reference: Path | None = None) -> Offer:
     """What the model would take for its task; a piece without a price where none is on file."""
     task = task_of(platform, model, reference)
-    around = Circumstances(
-        today=TODAY,
-        ready=frozenset({platform.id}),
-        use=(Choice(platform=platform.id, model=model.id, medium=platform.medium),),
+    weighed = weigh(model, task.spec, TODAY)
+    pieces = weighed.pieces
+    if not pieces and WhyNot.UNPRICED in weighed.why_not:
+        length = float(min(model.durations_s)) if model.durations_s else None
+        pieces = (Piece(number=1, price=Money(0), duration_s=length),)
+    return Offer(
+        task=task.id,
+        platform=platform.id,
+        model=model.id,
+        price=weighed.price,
+        pieces=pieces,
+        why_not=tuple(weighed.why_not),
     )
-    found = offers(task, Catalogue.load(), around)
-    offer = next(o for o in found if (o.platform, o.model) == (platform.id, model.id))
-    if offer.pieces or WhyNot.UNPRICED not in offer.why_not:
-        return offer
-    length = float(min(model.durations_s)) if model.durations_s else None
-    return offer.model_copy(update={"pieces": (Piece(number=1, price=Money(0), duration_s=length),)})
 
 
 def order_of(platform: Platform, model: Model, desk: Path) -> Order:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from practising import exchange_to
+from practising import exchange_to, keys_for
 from scenarios import model_of, order_of
 
 from agentes.contract import Done, Line, Pending
@@ -183,11 +183,14 @@ async def _damage(platform: Platform, folder: Path, times: int, monkeypatch: pyt
     # The last turn of a linked result is the file itself, which is no answer to be read.
     told = [n for n, turn in enumerate(turns) if "files.example.com" not in turn["request"]["uri"]]
     slow = []
+    environ = keys_for(platform, "made-up-4711", folder)  # no service account: its signature takes its time
     for number in range(times):
         dice = random.Random(f"{platform.id} {number}")
         way, target = WAYS[number % len(WAYS)], told[dice.randrange(len(told))]
         network = Replay(turns, lambda body, way=way, dice=dice: way(dice, body), target)  # type: ignore[misc]
-        exchange = exchange_to(platform, folder, network=lambda fresh, network=network: network)  # type: ignore[misc]
+        exchange = exchange_to(
+            platform, folder, environ=environ, network=lambda fresh, network=network: network
+        )  # type: ignore[misc]
         # Google's tokens come from a counter of their own.
         monkeypatch.setattr(google_token, "Network", lambda *_, network=network, **__: network)
         began = time.process_time()

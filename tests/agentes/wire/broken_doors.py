@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -35,8 +36,8 @@ def closed_port() -> int:
 
 
 @asynccontextmanager
-async def door(breaks: Breaks) -> AsyncIterator[Door]:
-    """A server that does one thing with every connection."""
+async def door(breaks: Breaks, seal: ssl.SSLContext | None = None) -> AsyncIterator[Door]:
+    """A server that does one thing with every connection, sealed or open."""
     opened = Door()
     talks: set[asyncio.Task[None]] = set()
 
@@ -53,7 +54,7 @@ async def door(breaks: Breaks) -> AsyncIterator[Door]:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    server = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    server = await asyncio.start_server(welcome, "127.0.0.1", 0, ssl=seal)
     opened.port = server.sockets[0].getsockname()[1]
     try:
         yield opened

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ import httpx
 import pytest
 import vcr
 from broken_doors import Door, door
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from agentes.wire import network as network_module
 from agentes.wire.guard import Dialler, Guard
@@ -124,6 +130,53 @@ async def test_nothing_leaves_past_the_guard() -> None:
             with pytest.raises(Unsuitable):
                 await http.get(there.url)
         assert there.calls == 0
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate for localhost, signed by nobody but itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "localhost.pem"
+    file.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return file
+
+
+async def test_a_sealed_connection_is_used_again_and_belongs_to_the_name_not_to_the_address(
+    tmp_path: Path,
+) -> None:
+    file = _certificate(tmp_path)
+    seal = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    seal.load_cert_chain(file)
+    async with door(_answers, seal) as there:
+        hosts = [f"localhost:{there.port}", f"127.0.0.1:{there.port}"]
+        believing = Network(Dialler(Guard(hosts)), trust=ssl.create_default_context(cafile=str(file)))
+        async with httpx.AsyncClient(transport=believing, trust_env=False) as http:
+            for _ in range(3):
+                assert (await http.get(f"https://{hosts[0]}/")).text == "ok"
+            assert there.calls == 1
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await http.get(f"https://{hosts[1]}/")
+        doubting = Network(Dialler(Guard(hosts)))
+        async with httpx.AsyncClient(transport=doubting, trust_env=False) as http:
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await http.get(f"https://{hosts[0]}/")
 
 
 def test_whom_we_trust_is_read_once() -> None:
