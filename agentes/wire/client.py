@@ -131,6 +131,7 @@ def open_http(
     """
     fill_in = _filling(facts, secrets)
     address = settings.reach(facts.id, "") or _usual(facts, fill_in)
+    auth = sign_in(facts, secrets, here=address, sandbox_url=settings.sandbox_url)
     guard = Guard.of(settings)
     dialler = Dialler(guard)
 
@@ -158,7 +159,7 @@ def open_http(
     return Http(
         facts,
         address,
-        auth=sign_in(facts, secrets, here=address, sandbox_url=settings.sandbox_url),
+        auth=auth,
         guard=guard,
         network=warm,
         questions=stack(warm, paid=False),

@@ -12,10 +12,11 @@ import httpx
 
 from agentes.contract import Platform as Adapter
 from agentes.contract import Standing
+from agentes.wire.adapters import adapter_of
 from agentes.wire.client import Http, Manners, open_http
 from agentes.wire.clock import Clock
 from agentes.wire.errand import Desks
-from agentes.wire.line import WireLine, adapter_of
+from agentes.wire.line import WireLine
 from agentes.wire.trace import Counted
 from config.secrets import SecretManager
 from config.settings import Settings

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -24,25 +22,25 @@ from agentes.wire.clock import Clock
 from agentes.wire.errand import ANSWER, Desks, Errand
 from agentes.wire.hints import request_number
 from agentes.wire.once import Call, Kind
+from agentes.wire.said import Unintelligible
 from agentes.wire.spool import bring_body, bring_out
 from agentes.wire.verdict import Unknown
 from shared_knowledge.errors import (
     Broken,
     InDoubt,
+    NeedsPerson,
     PlatformError,
     TryAgain,
     Unavailable,
     Unreachable,
     Unsuitable,
 )
-from shared_knowledge.platform_facts import Platform
 from shared_knowledge.vocabulary import Money, Order
 
-__all__ = ["WireLine", "adapter_of"]
+__all__ = ["WireLine"]
 
 T = TypeVar("T")
 
-_ELSEWHERE = "agentes.platforms"
 _MEDIA = "media"
 _MISREAD = (
     ArithmeticError,
@@ -60,19 +58,6 @@ _REVIEW = "`agentes review` shows what is known and takes your decision."
 _RESUME = "`agentes resume` asks again."
 
 _log = logging.getLogger(__name__)
-
-
-def adapter_of(facts: Platform) -> Adapter:
-    """The adapter of that name, from this house or from a package that brings one; Unavailable if there is none."""
-    name = f"agentes.{facts.medium.value}_agent.api_integrations.{facts.id}"
-    try:
-        return cast(Adapter, import_module(name).Adapter())
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-    for entry in entry_points(group=_ELSEWHERE, name=facts.id):
-        return cast(Adapter, entry.load()())
-    raise Unavailable(f"{facts.id} has no adapter in this version.", platform=facts.id)
 
 
 class WireLine:
@@ -206,8 +191,10 @@ class WireLine:
             if call.answer is not None and call.answer.is_success:
                 self._remember(error)
             raise self._complete(error, call) from None
+        except NeedsPerson as wrong:  # a key that cannot be had only shows when a request is signed
+            raise Unavailable(wrong.what, because="key", platform=self._facts.id, todo=wrong.todo) from None
         except _MISREAD as puzzled:
-            what = self._mask(f"{type(puzzled).__name__}: {puzzled}"[:200])
+            what = str(puzzled) if isinstance(puzzled, Unintelligible) else type(puzzled).__name__
         # Out here, so that the first error, whose frames have seen the whole answer, is not attached.
         raise self._unreadable(call, what)
 

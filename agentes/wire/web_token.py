@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 __all__ = ["web_token"]
 
 
-def web_token(
-    head: Mapping[str, str], claims: Mapping[str, object], seal: Callable[[bytes], bytes]
-) -> str:
+def web_token(head: Mapping[str, str], claims: Mapping[str, object], seal: Callable[[bytes], bytes]) -> str:
     """The token of these claims in its compact form; `seal` signs what it is given."""
     signed = f"{_part(head)}.{_part(claims)}"
     return f"{signed}.{_base64(seal(signed.encode()))}"
