@@ -5,40 +5,13 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from shared_knowledge.vocabulary import Medium, Size
+from shared_knowledge.file_kinds import ENOUGH, Kind, kind_of
+from shared_knowledge.vocabulary import Size
 
-__all__ = ["Atom", "Kind", "atoms", "picture_size", "sniff"]
-
-
-class Kind(Enum):
-    """The kinds of file we take in; the value is the media type."""
-
-    PNG = "image/png"
-    JPEG = "image/jpeg"
-    WEBP = "image/webp"
-    MP4 = "video/mp4"
-    MOV = "video/quicktime"
-    WEBM = "video/webm"
-    M4A = "audio/mp4"
-    WAV = "audio/wav"
-    MP3 = "audio/mpeg"
-    OGG = "audio/ogg"
-    FLAC = "audio/flac"
-    AAC = "audio/aac"
-
-    @property
-    def medium(self) -> Medium:
-        family = self.value.partition("/")[0]
-        return {"image": Medium.PHOTO, "video": Medium.VIDEO, "audio": Medium.VOICE}[family]
-
-    @property
-    def demuxer(self) -> str:
-        """The name by which ffmpeg is told to read this kind and no other."""
-        return _DEMUXERS.get(self, self.name.lower())
+__all__ = ["Atom", "atoms", "demuxer_of", "picture_size", "sniff"]
 
 
 _DEMUXERS = {
@@ -50,34 +23,16 @@ _DEMUXERS = {
     Kind.WEBM: "matroska",
 }
 
-_BEGINNINGS = (
-    (b"\x89PNG\r\n\x1a\n", Kind.PNG),
-    (b"\xff\xd8\xff", Kind.JPEG),
-    (b"\x1aE\xdf\xa3", Kind.WEBM),
-    (b"OggS", Kind.OGG),
-    (b"fLaC", Kind.FLAC),
-    (b"ID3", Kind.MP3),
-)
-_STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
-
 
 def sniff(path: Path) -> Kind | None:
     """The kind of a file by its first bytes; None if it is nothing we take in."""
     with path.open("rb") as file:
-        head = file.read(16)
-    for beginning, kind in _BEGINNINGS:
-        if head.startswith(beginning):
-            return kind
-    if head[:4] == b"RIFF":
-        return {b"WAVE": Kind.WAV, b"WEBP": Kind.WEBP}.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in _STILL_BRANDS:
-            return None
-        return {b"qt  ": Kind.MOV, b"M4A ": Kind.M4A}.get(brand, Kind.MP4)
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return Kind.AAC if head[1] & 0x06 == 0 else Kind.MP3
-    return None
+        return kind_of(file.read(ENOUGH))
+
+
+def demuxer_of(kind: Kind) -> str:
+    """The name by which ffmpeg is told to read this kind and no other."""
+    return _DEMUXERS.get(kind, kind.name.lower())
 
 
 class Atom(NamedTuple):

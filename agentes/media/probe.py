@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from agentes.media import ffmpeg, headers
-from agentes.media.headers import Kind
 from shared_knowledge.errors import Broken, Unsuitable
+from shared_knowledge.file_kinds import Kind
 from shared_knowledge.vocabulary import Frozen, Medium, PhotoSpec, Spec, VideoSpec, VoiceSpec
 
 __all__ = ["Probed", "accept", "measure"]
@@ -149,7 +149,8 @@ async def _picture(path: Path, kind: Kind, size: int) -> Probed:
             f"The picture is {canvas.width}x{canvas.height}: over {_MOST_PIXELS // 1_000_000} million pixels."
         )
     ended = await ffmpeg.examine(
-        [*ffmpeg.untrusted(path, kind.demuxer), "-frames:v", "1", "-f", "null", "-"], deadline_s=_DEADLINE_S
+        [*ffmpeg.untrusted(path, headers.demuxer_of(kind)), "-frames:v", "1", "-f", "null", "-"],
+        deadline_s=_DEADLINE_S,
     )
     # The png decoder mentions missing rows, and goes on; jpeg decoders invent what was cut off.
     if ended.code or ended.late or "IEND without all image" in ended.log or _is_cut(path, kind):
@@ -189,12 +190,12 @@ class _Stream:
 
 
 async def _recording(path: Path, kind: Kind, size: int) -> Probed:
-    boxes = headers.atoms(path) if kind.demuxer == "mov" else ()
+    boxes = headers.atoms(path) if headers.demuxer_of(kind) == "mov" else ()
     if boxes and (boxes[-1].start + boxes[-1].length > size or all(box.name != "moov" for box in boxes)):
         raise Unsuitable("The clip is cut off: part of it never arrived.")
     ended = await ffmpeg.examine(
         [
-            *ffmpeg.untrusted(path, kind.demuxer),
+            *ffmpeg.untrusted(path, headers.demuxer_of(kind)),
             *("-map", "0:V:0?", "-map", "0:a:0?", "-map", "0:s?", "-c", "copy", "-f", "framecrc", "-"),
         ],
         deadline_s=_DEADLINE_S,

@@ -50,7 +50,7 @@ async def measure(path: Path, found: Probed) -> Measured:
         maps += ["-map", "[a]"]
     kind = headers.sniff(path)
     assert kind is not None
-    source = ffmpeg.untrusted(path, kind.demuxer)
+    source = ffmpeg.untrusted(path, headers.demuxer_of(kind))
     ended = await ffmpeg.examine(
         [*sparing, *source, "-filter_complex", ";".join(graph), *maps, "-f", "null", "-"],
         deadline_s=60 + 4 * found.duration_s,

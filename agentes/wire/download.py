@@ -17,11 +17,11 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from agentes.wire.clock import Clock
-from agentes.wire.endings import ENOUGH, Ending, ending_of
 from agentes.wire.guard import Guard
 from agentes.wire.hints import asked_wait_s
 from agentes.wire.parts import Part
 from shared_knowledge.errors import BadRequest, Failed, Throttled, TryAgain, Unreachable, Unsuitable
+from shared_knowledge.file_kinds import ENOUGH, Kind, kind_of
 from shared_knowledge.vocabulary import Medium
 
 __all__ = ["Fetched", "LinkExpired", "fetch"]
@@ -78,9 +78,9 @@ async def fetch(
         download = _Download(url, part, guard, medium, auth, mask, most_bytes or _MOST_BYTES[medium])
         async with asyncio.timeout(deadline_s):
             await _repeated(download, http, clock or Clock(), deadline_s)
-        ending = download.ending
-        assert ending is not None
-        path = into.with_name(into.name + ending.suffix)
+        kind = download.kind
+        assert kind is not None
+        path = into.with_name(into.name + kind.suffix)
         await asyncio.to_thread(part.finish, path)
     except TimeoutError:
         raise Unreachable(
@@ -88,7 +88,7 @@ async def fetch(
         ) from None
     finally:
         part.drop()
-    return Fetched(path, download.digest.hexdigest(), part.size, ending.mime)
+    return Fetched(path, download.digest.hexdigest(), part.size, kind.value)
 
 
 async def _repeated(download: _Download, http: httpx.AsyncClient, clock: Clock, deadline_s: float) -> None:
@@ -139,7 +139,7 @@ class _Download:
     def _begin_anew(self) -> None:
         self._part.restart()
         self.digest = hashlib.sha256()
-        self.ending: Ending | None = None
+        self.kind: Kind | None = None
         self.size = 0
         self._head = b""
         self._total: int | None = None
@@ -244,10 +244,10 @@ class _Download:
         self.size += len(piece)
         if self.size > self._most:
             raise self._too_big(self.size)
-        if self.ending is None:
+        if self.kind is None:
             self._head += piece[:_SHOWN]
             if len(self._head) >= ENOUGH:
-                self.ending = self._recognized()
+                self.kind = self._recognized()
         self._waiting.append(piece)
         if self.size - self._part.size >= _BATCH:
             await asyncio.to_thread(self._write)
@@ -263,18 +263,16 @@ class _Download:
             raise Unreachable(f"{self.size} of {self._total} bytes came from {self.host}.")
         if not self.size:
             raise Unreachable(f"The file at {self.host} is empty.")
-        if self.ending is None:
-            self.ending = self._recognized()
+        if self.kind is None:
+            self.kind = self._recognized()
 
-    def _recognized(self) -> Ending:
-        ending = ending_of(self._head)
+    def _recognized(self) -> Kind:
+        kind = kind_of(self._head)
         # Sound alone also comes in the boxes of a clip; the probe tells them apart.
-        if ending and (
-            ending.medium is self._medium or (self._medium, ending.suffix) == (Medium.VOICE, ".mp4")
-        ):
-            return ending
-        if ending:
-            raise Unsuitable(f"{self.host} sent {ending.mime}, which is no {self._medium.value}.")
+        if kind and (kind.medium is self._medium or (self._medium, kind.suffix) == (Medium.VOICE, ".mp4")):
+            return kind
+        if kind:
+            raise Unsuitable(f"{self.host} sent {kind.value}, which is no {self._medium.value}.")
         text = self._head[:_SHOWN].decode("utf-8", "replace")
         shown = self._mask("".join(each if each.isprintable() else " " for each in text)).strip()
         raise Unsuitable(f"{self.host} sent no {self._medium.value} but something that begins “{shown}”.")

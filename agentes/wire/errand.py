@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar
 import httpx
 
 from agentes.contract import Body, Done, Inline
-from agentes.wire.endings import ENOUGH, ending_of
 from agentes.wire.once import Call, Kind
 from agentes.wire.spool import Spool
 from shared_knowledge.errors import Broken
+from shared_knowledge.file_kinds import ENOUGH, kind_of
 from shared_knowledge.vocabulary import Medium
 
 __all__ = ["ANSWER", "Desks", "Errand"]
@@ -47,7 +47,7 @@ class Errand:
         assert self._desk is not None
         try:
             with (self._desk / ANSWER).open("rb") as answer:
-                return ending_of(answer.read(ENOUGH)) is not None
+                return kind_of(answer.read(ENOUGH)) is not None
         except OSError as error:
             raise Broken(f"The answer could not be read: {error.strerror or error}.") from error
 

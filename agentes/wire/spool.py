@@ -16,12 +16,12 @@ from pathlib import Path
 
 import httpx
 
-from agentes.wire.endings import ENOUGH, ending_of
 from agentes.wire.parts import Part
 from agentes.wire.said import Unintelligible
 from agentes.wire.sieve import LONG, Sieve, find_text, read_stretch
 from agentes.wire.unpacking import unpacked
 from shared_knowledge.errors import Broken, Unsuitable
+from shared_knowledge.file_kinds import ENOUGH, kind_of
 
 __all__ = ["Spool", "bring_body", "bring_out"]
 
@@ -192,8 +192,8 @@ def _bring(chunks: Iterator[bytes], into: Path, pcm_rate: int | None) -> Path:
     if not head:
         raise Unsuitable("The file in the answer is empty.")
     bare_rate = None if head.startswith(b"RIFF") else pcm_rate
-    ending = ending_of(_wav_header(bare_rate, 0) if bare_rate else head)
-    if ending is None:
+    kind = kind_of(_wav_header(bare_rate, 0) if bare_rate else head)
+    if kind is None:
         raise Unsuitable(f"The answer is no picture, clip or sound we know: it begins {head[:8].hex(' ')}.")
     part = Part(into)
     try:
@@ -204,7 +204,7 @@ def _bring(chunks: Iterator[bytes], into: Path, pcm_rate: int | None) -> Path:
         if bare_rate:
             part.cut(part.size // 2 * 2)  # half a sample is none
             part.overwrite_beginning(_wav_header(bare_rate, part.size - _WAV.size))
-        return part.finish(into.with_name(into.name + ending.suffix))
+        return part.finish(into.with_name(into.name + kind.suffix))
     finally:
         part.drop()
 

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from tiny_media import keyframe, tone
 
-from agentes.media.headers import Kind, sniff
+from agentes.media.headers import sniff
 from agentes.media.pictures import fit_picture
 from shared_knowledge.errors import Broken, Unsuitable
+from shared_knowledge.file_kinds import Kind
 from shared_knowledge.platform_facts import PictureLimits
 
 

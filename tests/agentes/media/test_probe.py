@@ -12,8 +12,8 @@ from PIL import Image
 from tiny_media import clip, ffmpeg_makes, keyframe, tone
 
 from agentes.media import headers, probe
-from agentes.media.headers import Kind
 from shared_knowledge.errors import Broken, Unsuitable
+from shared_knowledge.file_kinds import Kind
 from shared_knowledge.vocabulary import Medium, PhotoSpec, Shot, VideoSpec, VoiceSpec
 
 
@@ -243,7 +243,7 @@ def test_every_kind_has_a_demuxer_that_reading_allows() -> None:
     from agentes.media import ffmpeg
 
     allowed = ffmpeg.untrusted(Path("x"), "mov")[3].split(",")
-    assert {kind.demuxer for kind in Kind} <= set(allowed)
+    assert {headers.demuxer_of(kind) for kind in Kind} <= set(allowed)
 
 
 def test_wide_and_endless_boxes_are_read(tmp_path: Path) -> None:
