@@ -168,6 +168,10 @@ class Line(Protocol):
         """Asks once how a started order stands."""
         ...
 
+    async def find(self, order: Order) -> Pending | Done | None:
+        """Asks for an order whose answer was lost; None if the platform never had it."""
+        ...
+
     async def collect(self, order: Order, done: Done) -> Path:
         """Brings the finished media to this machine; free, and repeatable."""
         ...

@@ -23,11 +23,12 @@ from shared_knowledge.errors import (
     InDoubt,
     MissingSecret,
     OverBudget,
+    PlatformError,
     Refused,
     TryAgain,
     TryElsewhere,
     Unavailable,
-    Unsuitable,
+    UnclearBrief,
 )
 from shared_knowledge.prompts import Dialect, Prompt
 from shared_knowledge.vocabulary import (
@@ -114,12 +115,18 @@ class MediaAgent(ABC):
         """A file of the person's, or one fetched from an address, once for each job."""
         if "://" not in name:
             return str(Path(name).absolute())
-        if self._room.bring is None:
-            raise Unsuitable(f"{name} cannot be fetched here.", todo="Save the file, and name it instead.")
         desk = self._room.shelf.desk(f"{errand.job}-{REFERENCES}")
         number = sha256(name.encode()).hexdigest()[:16]
-        here = next(desk.glob(f"{number}.[!p]*"), None)
-        return str(here or await self._room.bring(name, desk / number))
+        here = next((file for file in desk.glob(f"{number}.*") if file.suffix != ".part"), None)
+        if here is not None:
+            return str(here)
+        try:
+            return str(await self._room.bring(name, desk / number))
+        except (BadRequest, PlatformError) as error:
+            raise UnclearBrief(
+                f"{name} could not be fetched: {error.what}",
+                todo="Save the picture, and name its file instead.",
+            ) from None
 
     @abstractmethod
     async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
@@ -172,7 +179,7 @@ class MediaAgent(ABC):
                 return _shortfall(errand, str(over), "over_budget", [*tried, _attempt(offer, over)])
             except (InDoubt, OrderMoved) as doubt:
                 return _shortfall(errand, str(doubt), "in_doubt", [*tried, _attempt(offer, doubt)])
-            except (Broken, TryAgain) as trouble:
+            except (Broken, TryAgain, UnclearBrief) as trouble:
                 return _shortfall(errand, str(trouble), "failed", [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
 

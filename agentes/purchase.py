@@ -55,7 +55,7 @@ class Workroom:
     tracker: CostTracker
     shelf: Shelf
     connect: Callable[[str], AbstractAsyncContextManager[Line]]
-    bring: Callable[[str, Path], Awaitable[Path]] | None = None
+    bring: Callable[[str, Path], Awaitable[Path]]
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 

@@ -86,7 +86,7 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     book = SqlBook(database)
     shelf = Shelf(_shelf_folder(), settings().home / "desks")
     tracker = CostTracker(book, a_day=settings().max_usd_per_day)
-    room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf))
+    room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf), _bring)
     return Office(
         quoter=quoter,
         jobs=Jobs(database),
@@ -130,6 +130,11 @@ async def _connect(catalogue: Catalogue, shelf: Shelf, platform: str) -> AsyncIt
     else:
         async with exchange().connect(platform) as line:
             yield line
+
+
+async def _bring(url: str, into: Path) -> Path:
+    """A reference from an address."""
+    return await exchange().bring(url, into)
 
 
 def _database_file() -> Path:

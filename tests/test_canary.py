@@ -133,7 +133,9 @@ async def _ledger_after_a_lost_answer(platform: Platform, sandbox: Practice, hom
     database = Database(home / "ledger.db")
     await Jobs(database).add("job_1", Brief(text="a mug"), str(home))
     tracker = CostTracker(SqlBook(database), a_day=Money(10**9))
-    room = Workroom(Catalogue.load(), tracker, Shelf(home / "shelf", home / "desks"), exchange.connect)
+    room = Workroom(
+        Catalogue.load(), tracker, Shelf(home / "shelf", home / "desks"), exchange.connect, exchange.bring
+    )
     model, kind = model_of(platform), AGENTS[platform.medium]
     picture = order_of(platform, model, home).inputs
     task = task_of(platform, model, Path(picture[0]) if picture else None)

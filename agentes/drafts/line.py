@@ -33,6 +33,10 @@ class LocalLine:
         """A local platform answers at once, so there is nothing to wait for but the work itself."""
         return await self.start(order)
 
+    async def find(self, order: Order) -> Done:
+        """What is free and repeatable is not looked for; it is made again."""
+        return await self.start(order)
+
     async def collect(self, order: Order, done: Done) -> Path:
         """The file is already here, or is made again."""
         if not isinstance(done.media, File):

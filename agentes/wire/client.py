@@ -122,11 +122,13 @@ def open_http(
     manners: Manners,
     explain: Callable[[httpx.Response], PlatformError | None],
     clock: Clock,
+    auth: httpx.Auth | None = None,
     count: Callable[[Counted], None] | None = None,
     network: Callable[[bool], httpx.AsyncBaseTransport] | None = None,
 ) -> Http:
     """The way to a platform; MissingSecret names what is not set. Nothing is dialled yet.
 
+    `auth` is the signature of an earlier time, which may hold a token that is still good.
     `network` builds what lies below the manners, fresh for each purchase or not: tests bring their own.
     """
     fill_in = _filling(facts, secrets)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -15,16 +16,24 @@ from agentes.contract import Standing
 from agentes.wire.adapters import adapter_of
 from agentes.wire.client import Http, Manners, open_http
 from agentes.wire.clock import Clock
+from agentes.wire.download import fetch
 from agentes.wire.errand import Desks
+from agentes.wire.guard import Dialler, Guard
 from agentes.wire.line import WireLine
+from agentes.wire.network import Network
 from agentes.wire.trace import Counted
 from config.secrets import SecretManager
 from config.settings import Settings
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.platform_facts import Platform
+from shared_knowledge.vocabulary import Medium
 
 __all__ = ["Exchange"]
+
+
+_REFERENCE_S = 60.0
+_Place = tuple[asyncio.AbstractEventLoop, str, int]
 
 
 @dataclass
@@ -56,7 +65,8 @@ class Exchange:
         self._count = count
         self._network = network
         self._manners: dict[tuple[str, int], Manners] = {}
-        self._warm: dict[tuple[asyncio.AbstractEventLoop, str, int], _Warm] = {}
+        self._warm: dict[_Place, _Warm] = {}
+        self._signatures: dict[_Place, httpx.Auth] = {}
 
     async def __aenter__(self) -> Self:
         """The exchange itself; it need not be entered, but whoever does leaves no connection open."""
@@ -76,7 +86,8 @@ class Exchange:
         key = self._key(facts)
         manners = self._towards(facts, key)
         place = (asyncio.get_running_loop(), facts.id, key)
-        warm = self._warm.get(place) or self._open(facts, manners)
+        warm = self._warm.get(place) or self._open(facts, manners, self._signatures.get(place))
+        self._signatures[place] = warm.http.auth
         self._warm[place] = warm
         warm.lines += 1
         try:
@@ -94,6 +105,25 @@ class Exchange:
         async with self.connect(platform) as line:
             return await line.standing()
 
+    async def bring(self, url: str, into: Path) -> Path:
+        """A picture a person named by its address: asked without any key, like every stranger's address."""
+        guard = Guard.of(self._settings)
+        network = self._network(False) if self._network else Network(Dialler(guard))
+        try:
+            fetched = await fetch(
+                url,
+                into,
+                network=network,
+                guard=guard,
+                medium=Medium.PHOTO,
+                mask=self._secrets.mask,
+                deadline_s=_REFERENCE_S,
+                clock=self._clock,
+            )
+        finally:
+            await network.aclose()
+        return fetched.path
+
     @property
     def resting(self) -> frozenset[str]:
         """The platforms that are left alone for the moment: failing, or refusing our key, or with an empty purse."""
@@ -108,7 +138,7 @@ class Exchange:
             for news in manners.notices.told
         )
 
-    def _open(self, facts: Platform, manners: Manners) -> _Warm:
+    def _open(self, facts: Platform, manners: Manners, auth: httpx.Auth | None) -> _Warm:
         adapter = adapter_of(facts)
         explain = getattr(adapter, "explain", None)
         http = open_http(
@@ -118,6 +148,7 @@ class Exchange:
             manners=manners,
             explain=explain or (lambda _: None),
             clock=self._clock,
+            auth=auth,
             count=self._count,
             network=self._network,
         )

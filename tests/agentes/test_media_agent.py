@@ -19,7 +19,16 @@ from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
 from shared_knowledge.cost_tracker import CostTracker
-from shared_knowledge.errors import BadRequest, Broken, Failed, InDoubt, Refused, Unavailable, Unreachable, Unsuitable
+from shared_knowledge.errors import (
+    BadRequest,
+    Broken,
+    Failed,
+    InDoubt,
+    Refused,
+    Unavailable,
+    Unreachable,
+    Unsuitable,
+)
 from shared_knowledge.prompts import Prompt
 from shared_knowledge.vocabulary import (
     Asset,
@@ -111,14 +120,21 @@ class World:
         self.shelf = Shelf(home / "shelf", self.desks)
         self.lines: dict[str, ScriptedLine] = {}
         self.said: list[str] = []
+        self.brought: list[str] = []
         facts = SimpleNamespace(
-            recovery=recovery, local=local, deadline_s=2.0, look_again_s=0.0, pictures=None, model=lambda _: None
+            recovery=recovery,
+            local=local,
+            deadline_s=2.0,
+            look_again_s=0.0,
+            pictures=None,
+            model=lambda _: None,
         )
         room = Workroom(
             catalogue=SimpleNamespace(platform=lambda _: facts),  # type: ignore[arg-type]
             tracker=CostTracker(self.book, a_day=Money(10_000_000)),
             shelf=self.shelf,
             connect=self._connect,
+            bring=self._bring,
         )
         self.tracker = room.tracker
         self.room = room
@@ -127,6 +143,14 @@ class World:
     @asynccontextmanager
     async def _connect(self, platform: str):
         yield self.lines[platform]
+
+    async def _bring(self, url: str, into: Path) -> Path:
+        self.brought.append(url)
+        if "nowhere" in url:
+            raise Unreachable("there is no machine called nowhere.example")
+        file = into.with_suffix(".png")
+        file.write_bytes(b"a picture")
+        return file
 
     def vendor(self, name: str, *answers: Any) -> ScriptedLine:
         self.lines[name] = ScriptedLine(self.shelf, list(answers))
@@ -546,3 +570,27 @@ async def test_elsewhere_after_a_refusal_is_another_platform_not_another_model(w
     asset = await world.agent.perform(replace(errand, offers=[errand.offers[0], twin, errand.offers[1]]))
     assert asset.platform == "b"
     assert len(line.started) == 1
+
+
+# ── pictures named by an address ────────────────────────────────────────────────────────────────
+
+
+async def test_a_picture_named_by_an_address_is_brought_once_for_a_job(world):
+    world.vendor("a", Failed("no luck", charged=Money(0)))
+    world.vendor("b", DONE)
+    url = "https://shop.example/mug.png"
+    task = Task(id="photo-1", spec=PhotoSpec(subject="a mug", references=(url, "own.png")))
+    await world.agent.perform(replace(world.errand("a", "b"), task=task))
+    assert world.brought == [url]
+    (order,) = (order for order in world.book.orders("job_1") if order.platform == "b")
+    assert [Path(name).suffix for name in order.inputs] == [".png", ".png"]
+    assert all(Path(name).is_absolute() for name in order.inputs)
+
+
+async def test_a_picture_that_cannot_be_brought_ends_the_task_before_anything_is_ordered(world):
+    line = world.vendor("a", DONE)
+    task = Task(id="photo-1", spec=PhotoSpec(subject="a mug", references=("https://nowhere.example/x.png",)))
+    shortfall = await world.agent.perform(replace(world.errand("a"), task=task))
+    assert "https://nowhere.example/x.png could not be fetched" in shortfall.why
+    assert "name its file instead" in shortfall.why
+    assert (line.started, world.book.orders("job_1")) == ([], ())

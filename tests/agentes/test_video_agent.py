@@ -39,7 +39,7 @@ class Colleague:
 def agent() -> VideoAgent:
     model = SimpleNamespace(keyframe="per_shot")
     catalogue = SimpleNamespace(platform=lambda _: SimpleNamespace(model=lambda _: model))
-    return VideoAgent(Workroom(catalogue, None, None, None))  # type: ignore[arg-type]
+    return VideoAgent(Workroom(catalogue, None, None, None, None))  # type: ignore[arg-type]
 
 
 def errand(colleague: Colleague) -> Errand:

@@ -20,7 +20,7 @@ from agentes.wire.trace import Counted
 from config.secrets import SecretManager
 from config.settings import Settings
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.errors import BadRequest, InDoubt, MissingSecret, Unavailable
+from shared_knowledge.errors import BadRequest, InDoubt, MissingSecret, Unavailable, Unsuitable
 from shared_knowledge.platform_facts import Platform
 
 ORDER = order_of(receipt={"id": "t1"})
@@ -207,3 +207,38 @@ def test_nothing_slow_is_imported_before_it_is_needed() -> None:
         "typer",
     }  # rich comes with httpx
     assert not heavy & set(run.stdout.split())
+
+
+# ── references by address ───────────────────────────────────────────────────────────────────────
+
+
+async def test_a_reference_is_brought_without_any_key(tmp_path: Path) -> None:
+    host = "127.0.0.1:8123"
+    seen: list[httpx.Request] = []
+
+    def shop(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, content=b"\x89PNG\r\n\x1a\n" + bytes(32))
+
+    held = {"AGENTES_HOME": str(tmp_path), "OPENAI_API_KEY": KEY, "AGENTES_ALLOW_PRIVATE_HOSTS": host}
+    exchange = exchange_with(held, tmp_path, network=lambda _: httpx.MockTransport(shop))
+    file = await exchange.bring(f"http://{host}/mug.jpg", tmp_path / "reference")
+    assert file.name == "reference.png"
+    assert KEY not in str(seen[0].headers.raw)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://shop.example/x.png", "https://127.0.0.1/x.png", "file:///etc/passwd"]
+)
+async def test_a_reference_from_within_is_refused(url: str, tmp_path: Path) -> None:
+    exchange = exchange_with({"AGENTES_HOME": str(tmp_path)}, tmp_path)
+    with pytest.raises((BadRequest, Unsuitable)):
+        await exchange.bring(url, tmp_path / "reference")
+    assert list(tmp_path.iterdir()) == []
+
+
+def exchange_with(held: dict[str, str], home: Path, **more: Any) -> Exchange:
+    """An exchange over the real catalogue."""
+    secrets = SecretManager(held)
+    settings = Settings.read(held, secrets=secrets)
+    return Exchange(Catalogue.load(), secrets, settings, Shelf(home / "shelf", home / "desks"), **more)
