@@ -36,11 +36,12 @@ def test_the_demo_needs_no_key_asks_nothing_and_shows_the_readme_brief() -> None
     assert "vídeo vertical de 15 s" in said
 
 
-@pytest.mark.parametrize("word", ["record"])
-def test_what_is_not_there_yet_is_said_in_one_sentence(word: str) -> None:
-    told = make(word)
-    assert told.returncode == 2
-    assert told.stderr.splitlines()[0].startswith(f"make {word} comes with the adapters")
+def test_a_recording_with_a_real_key_says_what_it_may_cost() -> None:
+    assert (
+        'tests/record.py --live "runway" --budget "1.00"'
+        in make("--dry-run", "record", "LIVE=runway", "BUDGET=1.00").stdout
+    )
+    assert "--live" not in make("--dry-run", "record").stdout
 
 
 def test_locks_hold_hashes_and_no_address() -> None:

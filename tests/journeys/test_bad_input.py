@@ -105,13 +105,14 @@ def test_a_batch_goes_on_after_a_bad_brief(tmp_path: Path):
 
 
 def test_a_paid_plan_without_a_terminal_needs_a_yes(tmp_path: Path):
-    """No adapter is built yet, so the keys alone change nothing: drafts are made, free."""
+    """The quote is shown, nothing is sent, and the sentence says how to agree."""
     ran = ask(
         tmp_path, "make", "a square photo of a candle", "--json", OPENAI_API_KEY="sk-canary-0123456789abcdef"
     )
-    assert ran.code == 0
-    assert ran.json["assets"][0]["platform"] == "draft_picture"
+    assert ran.code == 2
+    assert "--yes" in ran.err
     assert "0123456789abcdef" not in ran.out + ran.err
+    assert ask(tmp_path, "runs", "--json").json == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
