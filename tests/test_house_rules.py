@@ -203,6 +203,11 @@ def test_every_adapter_has_its_twins() -> None:
         assert (ROOT / f"cassettes/{medium}_agent/{name}").is_dir(), f"{name} has no cassettes"
 
 
+def test_every_vendor_of_the_catalogue_has_its_adapter() -> None:
+    vendors = {name for name, facts in catalogue().items() if not facts.get("local")}
+    assert vendors == set(adapters())
+
+
 def test_every_cassette_belongs_to_an_adapter() -> None:
     played = {folder.name for folder in (ROOT / "cassettes").glob("*_agent/*") if folder.is_dir()}
     assert played - set(adapters()) == set()
