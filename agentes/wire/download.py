@@ -40,6 +40,10 @@ _LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
 
 
+class _NotTheFile(Unreachable):
+    """Words came in place of the file: a door-keeper's page, perhaps a passing one."""
+
+
 class LinkExpired(Failed):
     """The address does not lead to the file any more; the vendor may give a fresh one."""
 
@@ -82,6 +86,8 @@ async def fetch(
         assert kind is not None
         path = into.with_name(into.name + kind.suffix)
         await asyncio.to_thread(part.finish, path)
+    except _NotTheFile as words:
+        raise Unsuitable(words.what) from None
     except TimeoutError:
         raise Unreachable(
             f"The file at {download.host} did not arrive within {deadline_s:.0f} s ({part.size} bytes did)."
@@ -275,7 +281,8 @@ class _Download:
             raise Unsuitable(f"{self.host} sent {kind.value}, which is no {self._medium.value}.")
         text = self._head[:_SHOWN].decode("utf-8", "replace")
         shown = self._mask("".join(each if each.isprintable() else " " for each in text)).strip()
-        raise Unsuitable(f"{self.host} sent no {self._medium.value} but something that begins “{shown}”.")
+        self._begin_anew()
+        raise _NotTheFile(f"{self.host} sent no {self._medium.value} but something that begins “{shown}”.")
 
     def _too_big(self, size: int) -> Unsuitable:
         return Unsuitable(

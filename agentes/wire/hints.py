@@ -104,10 +104,11 @@ def _moment(text: str) -> datetime | None:
 
 
 def _retry_delay(response: httpx.Response) -> float | None:
-    """Google says it in the body: error.details[] of the type RetryInfo."""
-    if b"retryDelay" not in response.content:
+    """Google says it in the body, sometimes inside a list of one: error.details[] of the type RetryInfo."""
+    if not response.is_closed or b"retryDelay" not in response.content:
         return None
     body = _read(response)
+    body = body[0] if isinstance(body, list) and len(body) == 1 else body
     error = body.get("error") if isinstance(body, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     for detail in details if isinstance(details, list) else []:

@@ -90,6 +90,8 @@ class Adapter:
                 vendor_says=says,
                 todo="AZURE_SPEECH_REGION must be the region the key was made for.",
             )
+        if response.status_code == 429 and "quota" in says.casefold():
+            return Unavailable("The quota of Azure Speech is used up.", because="credit", vendor_says=says)
         if response.status_code == 400:
             return Unsuitable("Azure Speech cannot speak this text as asked.", vendor_says=says)
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -416,7 +415,3 @@ def test_a_question_that_fails_says_nothing_about_the_task() -> None:
     for path in (f"/v1/tasks/{TASK}", "/v1/uploads", "/bucket"):
         assert refusal(429, {"error": "daily"}, path) is None
     assert Adapter().explain(httpx.Response(400, content=b"[" * 60_000)) is None
-
-
-def test_a_credit_is_a_cent() -> None:
-    assert Money.at_least(Decimal("12.5") / 100) == Money.dollars("0.125")

@@ -277,7 +277,7 @@ async def test_a_page_named_clip_mp4_is_no_clip(
         with pytest.raises(Unsuitable) as refused:
             await brought(server, tmp_path / "clip", network, "/clip.mp4")
         assert words in refused.value.what
-        assert len(server.seen) == 1
+        assert len(server.seen) == 4  # a door-keeper may have stood there for a moment
     assert lying(tmp_path) == []
 
 
