@@ -42,6 +42,8 @@ __all__ = ["Purchase", "Workroom", "answer_of"]
 T = TypeVar("T")
 _DONE = TypeAdapter(Done)
 _STUMBLES_MOST = 4
+_LISTS_LAG_S = 60.0
+_SEARCHABLE = frozenset({"CLIENT_REF", "LISTABLE", "REFETCHABLE"})
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Purchase:
         self._order = order
         self._waited_s = 0.0
         self._stumbles = 0
+        self._searched = False
 
     async def see_through(self) -> Order:
         """The order, settled; or the reason why it cannot be, with its money where it belongs."""
@@ -84,7 +87,8 @@ class Purchase:
                     self._order = await self._next()
             except InDoubt as doubt:
                 await self._hold(doubt)
-                raise
+                if not self._may_search:
+                    raise
             except (TryElsewhere, TryAgain, Refused, Broken, BadRequest, MissingSecret) as error:
                 await self._give_up(error)
                 raise
@@ -177,11 +181,33 @@ class Purchase:
             return await self._tracker.again(order, "interrupted while it was being made")
         if order.state is OrderState.IN_DOUBT and order.receipt:
             return await self._tracker.started(order, order.receipt)
+        if self._may_search:
+            self._searched = True
+            found = await self._search()
+            if found is not None:
+                return await self._write_down(found)
         raise InDoubt(
             f"{order.platform} may or may not have booked order {order.id}; {order.price.short} stays set aside.",
             platform=order.platform,
             todo="`agentes review` shows what is known and takes your decision.",
         )
+
+    @property
+    def _may_search(self) -> bool:
+        """Whether the vendor can be asked for an order whose answer was lost, and was not asked yet."""
+        return self._facts.recovery in _SEARCHABLE and not (self._searched or self._order.receipt)
+
+    async def _search(self) -> Pending | Done | None:
+        """The lost order as the vendor knows it, looked for twice: a list may lag behind the purchase."""
+        for pause_s in (0.0, _LISTS_LAG_S):
+            await self._wait(pause_s)
+            try:
+                found = await self._line.find(self._order)
+            except (TryElsewhere, TryAgain):
+                continue  # what cannot be asked now is not thereby known
+            if found is not None:
+                return found
+        return None
 
     async def _hold(self, doubt: InDoubt) -> None:
         """Keeps the money of an order set aside until somebody knows."""

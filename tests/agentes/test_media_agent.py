@@ -57,6 +57,7 @@ class ScriptedLine:
         self.prepared: list[dict[str, Any]] = []
         self.checked = 0
         self.cancelled = 0
+        self.searched = 0
         self.can_cancel = False
         self.brings: dict[str, Any] | BaseException = {}
 
@@ -64,6 +65,10 @@ class ScriptedLine:
         if isinstance(self.brings, BaseException):
             raise self.brings
         return order.model_copy(update={"prepared": self.brings})
+
+    async def find(self, order: Order) -> Pending | Done | None:
+        self.searched += 1
+        return await self._answer(order)
 
     async def cancel(self, order: Order) -> bool:
         self.cancelled += 1
@@ -193,6 +198,14 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path):
     world = World(tmp_path)
+    await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
+    yield world
+    world.database.close()
+
+
+@pytest.fixture(params=["LISTABLE", "REFETCHABLE"])
+async def searchable(request: pytest.FixtureRequest, tmp_path: Path):
+    world = World(tmp_path, recovery=request.param)
     await Jobs(world.database).add("job_1", Brief(text="x"), "/tmp/x")
     yield world
     world.database.close()
@@ -594,3 +607,36 @@ async def test_a_picture_that_cannot_be_brought_ends_the_task_before_anything_is
     assert "https://nowhere.example/x.png could not be fetched" in shortfall.why
     assert "name its file instead" in shortfall.why
     assert (line.started, world.book.orders("job_1")) == ([], ())
+
+
+# ── orders that can be looked for ───────────────────────────────────────────────────────────────
+
+LOST = InDoubt("the answer was lost")
+
+
+async def test_a_lost_order_that_the_vendor_can_show_is_taken_up(searchable):
+    world = searchable
+    line = world.vendor("a", LOST, Pending({"id": "t1"}, 0), DONE)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert (len(line.started), line.searched) == (1, 1)
+    assert await world.owed() == (0, 70)
+
+
+async def test_a_list_may_lag_so_it_is_read_twice(searchable):
+    world = searchable
+    waits: list[float] = []
+    world.let_time_pass(waits)
+    line = world.vendor("a", LOST, None, DONE)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert (len(line.started), waits) == (1, [0.0, 60.0])
+
+
+async def test_what_no_list_shows_is_held_and_not_bought_again(searchable):
+    world = searchable
+    world.let_time_pass([])
+    line = world.vendor("a", LOST, None, Unreachable("no route"))
+    other = world.vendor("b", DONE)
+    shortfall = await world.agent.perform(world.errand("a", "b"))
+    assert shortfall.kind == "in_doubt"
+    assert (len(line.started), len(other.started)) == (1, 0)
+    assert await world.owed() == (100, 0)

@@ -136,6 +136,21 @@ def test_a_lost_answer_is_held_and_never_bought_again(shop):
     assert Decimal(shop.ask("costs", "--json").json["total"]["in_doubt_usd"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("brief", "platform"),
+    [
+        ("5 s vertical video of a red bicycle", "kling"),
+        ("voice-over in English: 'Good morning.'", "elevenlabs"),
+    ],
+)
+def test_a_lost_answer_is_found_again_where_the_vendor_can_be_asked(shop, brief, platform):
+    shop.sandbox.fault(platform, "start", "reset_after")
+    ran = shop.make(brief, "--use", platform)
+    assert ran.code == 0, ran.err
+    assert shop.bought == [platform]
+    assert Decimal(ran.json["cost_usd"]) == shop.charged
+
+
 @pytest.mark.parametrize("trouble", ["out_of_credit", "retired", "429:retry_after=900"])
 def test_a_provable_no_costs_nothing_and_the_next_platform_does_it(shop, trouble):
     cheapest = shop.ask("plan", PHOTO, "--json").json["tasks"][0]["chosen"]["platform"]
