@@ -164,6 +164,11 @@ class Line(Protocol):
         """Buys the order: called once, after its sending was written down."""
         ...
 
+    @property
+    def left(self) -> bool:
+        """Whether a purchase is under way to the vendor, so that nobody may let go of it now."""
+        ...
+
     async def check(self, order: Order) -> Pending | Done:
         """Asks once how a started order stands."""
         ...

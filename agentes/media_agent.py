@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import uuid4
 
 from agentes.media import probe
@@ -31,6 +32,7 @@ from shared_knowledge.errors import (
     UnclearBrief,
 )
 from shared_knowledge.prompts import Dialect, Prompt
+from shared_knowledge.tariff import words_on_top
 from shared_knowledge.vocabulary import (
     Asset,
     Attempt,
@@ -44,9 +46,6 @@ from shared_knowledge.vocabulary import (
     Shortfall,
     Task,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["REFERENCES", "Colleagues", "Errand", "MediaAgent", "Progress"]
 
@@ -184,11 +183,12 @@ class MediaAgent(ABC):
         return _shortfall(errand, why, "failed", tried)
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:
-        """The offers in order, without those that failed before; a lone one may try twice."""
+        """The offers in order, the one that was begun first, without those that failed; a lone one may try twice."""
         orders = await self._tracker.orders_of(errand.job, errand.task.id)
-        failed = {(o.platform, o.model) for o in orders if o.state.over and o.state is not OrderState.SETTLED}
+        begun = {(o.platform, o.model) for o in orders if not o.state.over or o.state is OrderState.SETTLED}
+        failed = {(o.platform, o.model) for o in orders} - begun
         fresh = [offer for offer in errand.offers if (offer.platform, offer.model) not in failed]
-        offers = fresh or list(errand.offers)
+        offers = sorted(fresh or errand.offers, key=lambda offer: (offer.platform, offer.model) not in begun)
         return offers * 2 if len(offers) == 1 else offers
 
     async def _take(self, errand: Errand, offer: Offer) -> Asset:
@@ -210,7 +210,16 @@ class MediaAgent(ABC):
             and (not order.state.over or order.state is OrderState.SETTLED)
         ]
         # The line comes first: what cannot be reached is never ordered from.
-        async with self._room.connect(offer.platform) as line:
+        async with AsyncExitStack() as open_lines:
+            try:
+                line = await open_lines.enter_async_context(self._room.connect(offer.platform))
+            except (Unavailable, MissingSecret, BadRequest) as shut:
+                if not standing or standing[-1].state in {OrderState.RESERVED, OrderState.SETTLED}:
+                    raise
+                raise InDoubt(
+                    f"Order {standing[-1].id} is under way at {offer.platform}, which cannot be asked: {shut}",
+                    platform=offer.platform,
+                ) from None
             order = standing[-1] if standing else await self._place(errand, offer, piece, inputs)
             if order.state is OrderState.RESERVED:
                 errand.say(Progress(errand.task, "making", offer))
@@ -218,6 +227,7 @@ class MediaAgent(ABC):
 
     async def _place(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:
         prompt = self.write_prompt(errand.task, offer, piece)
+        model = self._room.catalogue.platform(offer.platform).model(offer.model)
         order = Order(
             id=f"ord_{uuid4().hex[:20]}",
             job=errand.job,
@@ -226,7 +236,7 @@ class MediaAgent(ABC):
             attempt=1,
             platform=offer.platform,
             model=offer.model,
-            price=piece.price,
+            price=piece.price + (words_on_top(model, errand.task.medium, prompt) if model else 0),
             prompt=str(prompt),
             warnings=prompt.notes,
             spec=errand.task.spec,

@@ -24,6 +24,8 @@ from shared_knowledge.errors import (
     AgentesError,
     BadRequest,
     Broken,
+    Failed,
+    Garbled,
     InDoubt,
     MissingSecret,
     PlatformError,
@@ -43,6 +45,7 @@ T = TypeVar("T")
 _DONE = TypeAdapter(Done)
 _STUMBLES_MOST = 4
 _LISTS_LAG_S = 60.0
+_LINES_LAST = 6
 _SEARCHABLE = frozenset({"CLIENT_REF", "LISTABLE", "REFETCHABLE"})
 
 
@@ -76,6 +79,7 @@ class Purchase:
         self._accept = accept
         self._order = order
         self._waited_s = 0.0
+        self._queued_s = 0.0
         self._stumbles = 0
         self._searched = False
 
@@ -139,25 +143,40 @@ class Purchase:
         """One look; where nothing can be seen or it is not done, some time passes before the next."""
         try:
             answer = await self._line.check(self._order)
-        except TryAgain:
+        except TryAgain as trouble:
             self._stumbles += 1
             if self._stumbles > _STUMBLES_MOST:
+                if isinstance(trouble, Garbled):
+                    raise self._unclear(trouble) from None
                 raise
             await self._pass_time(self._facts.look_again_s)
             return self._order
         self._stumbles = 0
         if isinstance(answer, Done):
             return await self._write_down(answer)
-        await self._pass_time(answer.look_again_in_s, counts=not answer.queued)
+        await self._pass_time(answer.look_again_in_s, at_work=not answer.queued)
         return self._order
 
-    async def _pass_time(self, seconds: float, *, counts: bool = True) -> None:
-        """Waits, until patience is over; then the vendor is asked to stop, and looked at once more."""
-        if self._waited_s <= self._facts.deadline_s:
-            self._waited_s += seconds if counts else 0
+    def _unclear(self, trouble: Garbled) -> InDoubt:
+        return InDoubt(
+            f"{trouble.what} It was asked {self._stumbles} times, and {self._order.price.short} stays set aside.",
+            platform=self._order.platform,
+            request_id=trouble.request_id,
+            vendor_says=trouble.vendor_says,
+            todo="`agentes resume` asks again; `agentes show` has what is known.",
+        )
+
+    async def _pass_time(self, seconds: float, *, at_work: bool = True) -> None:
+        """Waits, until patience is over; then the vendor is asked to stop, and looked at once more.
+
+        Standing in the vendor's line is not work, and is borne for longer; but nobody waits for ever.
+        """
+        patience_s = self._facts.deadline_s
+        if self._waited_s <= patience_s and self._queued_s <= patience_s * _LINES_LAST:
+            self._waited_s += seconds if at_work else 0
+            self._queued_s += 0 if at_work else seconds
             return await self._wait(seconds)
-        stopped = await self._line.cancel(self._order)
-        answer = await self._line.check(self._order) if stopped else None
+        answer = await self._last_look() if await self._line.cancel(self._order) else None
         if isinstance(answer, Done):
             self._order = await self._write_down(answer)
             return None
@@ -167,6 +186,17 @@ class Purchase:
             platform=self._order.platform,
             todo="`agentes resume` looks again: what is finished by then is taken, not bought again.",
         )
+
+    async def _last_look(self) -> Pending | Done:
+        """How the order stands after the vendor was told to stop; some then know nothing of it any more."""
+        try:
+            return await self._line.check(self._order)
+        except InDoubt:
+            raise Failed(
+                f"{self._order.task} was stopped at {self._order.platform} after {self._facts.deadline_s:.0f} s; "
+                f"what that took is not told, so {self._order.price.short} is counted.",
+                platform=self._order.platform,
+            ) from None
 
     async def _fetch(self) -> Order:
         path = await self._line.collect(self._order, answer_of(self._order))
@@ -195,7 +225,8 @@ class Purchase:
     @property
     def _may_search(self) -> bool:
         """Whether the vendor can be asked for an order whose answer was lost, and was not asked yet."""
-        return self._facts.recovery in _SEARCHABLE and not (self._searched or self._order.receipt)
+        lost = self._order.state in {OrderState.SENDING, OrderState.IN_DOUBT} and not self._order.receipt
+        return lost and self._facts.recovery in _SEARCHABLE and not self._searched
 
     async def _search(self) -> Pending | Done | None:
         """The lost order as the vendor knows it, looked for twice: a list may lag behind the purchase."""
@@ -203,7 +234,7 @@ class Purchase:
             await self._wait(pause_s)
             try:
                 found = await self._line.find(self._order)
-            except (TryElsewhere, TryAgain):
+            except TryAgain:
                 continue  # what cannot be asked now is not thereby known
             if found is not None:
                 return found
@@ -221,7 +252,7 @@ class Purchase:
         ours = isinstance(error, Broken | TryAgain)
         if order.state.over or order.state is OrderState.STORED:
             return
-        if sent and ours and order.state in {OrderState.SUBMITTED, OrderState.READY}:
+        if sent and ours and order.state in {OrderState.SUBMITTED, OrderState.READY, OrderState.IN_DOUBT}:
             return
         if sent and order.state is OrderState.SENDING and isinstance(error, Broken):
             await self._tracker.doubt(order, str(error))
@@ -260,8 +291,32 @@ class Purchase:
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
+            if not self._line.left:
+                sending.cancel()  # nothing is under way, so nothing need be bought any more
             await asyncio.wait([sending], timeout=self._facts.deadline_s)
+            await self._book_the_end_of(sending)
             raise
+
+    async def _book_the_end_of(self, sending: asyncio.Future[Any]) -> None:
+        """Writes down what became of a sending that nobody waits for any more."""
+        if not sending.done():
+            return
+        if sending.cancelled():
+            if not self._line.left:
+                await self._take_back()
+            return
+        error = sending.exception()
+        if isinstance(error, InDoubt):
+            await self._hold(error)
+        elif isinstance(error, AgentesError):
+            await self._give_up(error)
+
+    async def _take_back(self) -> None:
+        """An order that was written down as sent, and provably never left, is where it was before."""
+        order = self._order
+        latest = next(o for o in await self._tracker.orders_of(order.job, order.task) if o.id == order.id)
+        if latest.state is OrderState.SENDING:
+            await self._tracker.again(latest, "stopped before it left")
 
 
 def answer_of(order: Order) -> Done:

@@ -71,14 +71,17 @@ class Settings:
         read = _Reader(secrets)
         home = read.folder("AGENTES_HOME") or _users_folder(secrets.sources.environ)
         cap = read.amount("AGENTES_MAX_USD_PER_DAY")
+        sandbox_url = read.address("AGENTES_SANDBOX_URL")
+        # Practice has a ledger of its own: what the sandbox "sold" never stands among real costs.
+        ledger = "practice.db" if sandbox_url else "ledger.db"
         llm_url, llm_model = read.address("AGENTES_LLM_URL"), read.text("AGENTES_LLM_MODEL")
         if llm_url and not llm_model:
             raise _refused("AGENTES_LLM_MODEL", "is needed beside AGENTES_LLM_URL")
         return cls(
             home=home,
-            database_url=read.database("AGENTES_DATABASE_URL") or f"sqlite:///{home / 'ledger.db'}",
+            database_url=read.database("AGENTES_DATABASE_URL") or f"sqlite:///{home / ledger}",
             shelf_url=read.shelf("AGENTES_SHELF_URL") or (home / "shelf").as_uri(),
-            sandbox_url=read.address("AGENTES_SANDBOX_URL"),
+            sandbox_url=sandbox_url,
             base_urls=read.base_urls(),
             max_usd_per_day=cls.max_usd_per_day if cap is None else cap,
             allow_private_hosts=read.hosts("AGENTES_ALLOW_PRIVATE_HOSTS"),

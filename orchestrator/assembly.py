@@ -63,7 +63,8 @@ def studio(*, assume_keys: str | None = None, today: date | None = None) -> Stud
 
     catalogue = Catalogue.load()
     cap = settings().max_usd_per_day
-    quoter = Quoter(catalogue, directory(assume_keys=assume_keys), cap, today=today)
+    practice = settings().sandbox_url is not None
+    quoter = Quoter(catalogue, directory(assume_keys=assume_keys), cap, today=today, practice=practice)
     return Studio(quoter, partial(_office, quoter, catalogue), partial(_here, quoter, catalogue))
 
 

@@ -87,6 +87,8 @@ class Directory:
 
     def _row(self, platform: Platform) -> PlatformRow:
         missing_adapter = () if _has_adapter(platform) else ("no adapter in this version",)
+        priced = platform.local or any(model.prices for model in platform.models)
+        unpriced = () if priced else ("none of its models has a known price, so it is never chosen",)
         at_rest = ("resting after failures",) if platform.id in self.resting else ()
         return PlatformRow(
             id=platform.id,
@@ -94,7 +96,7 @@ class Directory:
             is_local=platform.local,
             models=platform.models,
             keys=self._keys(platform),
-            why_not=(*self._lacks(platform), *missing_adapter, *at_rest),
+            why_not=(*self._lacks(platform), *missing_adapter, *unpriced, *at_rest),
         )
 
     def _lacks(self, platform: Platform) -> tuple[str, ...]:

@@ -31,6 +31,10 @@ _WRITERS: Mapping[Medium, Callable[[Task, Dialect], str]] = {
     Medium.VOICE: voice_wording.write_prompt,
 }
 
+_PRACTICE = (
+    "Practice: the platforms are played by the sandbox; nothing is truly bought, and no money is spent."
+)
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -67,12 +71,19 @@ class Quoter:
     """Reads briefs and prices plans, under the circumstances of one day and one set of keys."""
 
     def __init__(
-        self, catalogue: Catalogue, directory: Directory, a_day: Money, *, today: date | None = None
+        self,
+        catalogue: Catalogue,
+        directory: Directory,
+        a_day: Money,
+        *,
+        today: date | None = None,
+        practice: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._directory = directory
         self._a_day = a_day
         self._day = today
+        self._practice = practice
 
     def propose(self, brief: Brief) -> Proposal:
         """What would be done for a brief, by whom and for how much; also when that is nothing."""
@@ -102,7 +113,10 @@ class Quoter:
     def quote(self, plan: Plan, brief: Brief) -> Quote:
         """What it would cost, by whom, and why not by the others."""
         circumstances = self._circumstances(plan, brief)
-        return selection.quote(plan, self._catalogue, circumstances, datetime.now(UTC))
+        quote = selection.quote(plan, self._catalogue, circumstances, datetime.now(UTC))
+        if not self._practice or not quote.estimate:
+            return quote
+        return quote.model_copy(update={"warnings": (_PRACTICE, *quote.warnings)})
 
     def check_budget(self, plan: Plan, quote: Quote, brief: Brief) -> None:
         """Raises OverBudget where even the cheapest way costs more than may be spent."""

@@ -12,6 +12,7 @@ AgentesError
  ├ TryAgain          the wire repeats these, nobody else does
  │  ├ Throttled         wait, then the same again
  │  └ Unreachable       nothing was sent, or a free read failed
+ │     └ Garbled           an answer that makes no sense, or says it is made and shows nothing
  ├ TryElsewhere      this platform cannot; the next offer may
  │  ├ Unsuitable        limits, or a file that is not what was asked for
  │  ├ Unavailable       key, credit, model or circuit: not now, not here
@@ -31,6 +32,7 @@ __all__ = [
     "BadRequest",
     "Broken",
     "Failed",
+    "Garbled",
     "InDoubt",
     "MissingSecret",
     "NeedsPerson",
@@ -144,6 +146,10 @@ class Throttled(TryAgain):
 
 class Unreachable(TryAgain):
     """No byte of the request left, or a free read failed."""
+
+
+class Garbled(Unreachable):
+    """An answer nobody can read, or a finished order that shows nothing; asked again, but not for ever."""
 
 
 class TryElsewhere(PlatformError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -21,6 +21,7 @@ from shared_knowledge.platform_facts import Audio, Mode, Model, Price, Unit
 from shared_knowledge.prompts import size_of
 from shared_knowledge.speech_pace import predicted_s
 from shared_knowledge.vocabulary import (
+    Medium,
     PhotoIntent,
     PhotoSpec,
     Piece,
@@ -31,7 +32,7 @@ from shared_knowledge.vocabulary import (
     WhyNot,
 )
 
-__all__ = ["PIECES_MOST", "Weighed", "bill", "cover", "starts_from_image", "weigh"]
+__all__ = ["PIECES_MOST", "Weighed", "bill", "cover", "starts_from_image", "weigh", "words_on_top"]
 
 PIECES_MOST = 24
 
@@ -84,6 +85,14 @@ def bill(model: Model, used: Mapping[Unit, int], today: date) -> Money | None:
             return None
         cost += Fraction(rate.usd) * count / (1_000_000 if unit.startswith("1M") else 1)
     return Money.at_least(cost)
+
+
+def words_on_top(model: Model, medium: Medium, prompt: str, today: date | None = None) -> Money:
+    """What a prompt costs beside the picture or clip that was quoted; a voice has its words in its price."""
+    if medium is Medium.VOICE:
+        return Money(0)
+    tokens = size_of(prompt, "tokens")
+    return bill(model, {Unit.TEXT_IN: tokens}, today or datetime.now(UTC).date()) or Money(0)
 
 
 class _PriceList:

@@ -29,6 +29,11 @@ class LocalLine:
         with disk_in_words(f"{order.platform} could not write its file"):
             return await self._adapter.start(self._shelf.desk(order.id), order)
 
+    @property
+    def left(self) -> bool:
+        """Nothing ever leaves this machine."""
+        return False
+
     async def check(self, order: Order) -> Done:
         """A local platform answers at once, so there is nothing to wait for but the work itself."""
         return await self.start(order)

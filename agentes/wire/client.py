@@ -133,7 +133,7 @@ def open_http(
     """
     fill_in = _filling(facts, secrets)
     address = settings.reach(facts.id, "") or _usual(facts, fill_in)
-    auth = sign_in(facts, secrets, here=address, sandbox_url=settings.sandbox_url)
+    auth = auth or sign_in(facts, secrets, here=address, sandbox_url=settings.sandbox_url)
     guard = Guard.of(settings)
     dialler = Dialler(guard)
 

@@ -20,7 +20,15 @@ from agentes.wire.clock import Clock
 from agentes.wire.guard import Guard
 from agentes.wire.hints import asked_wait_s
 from agentes.wire.parts import Part
-from shared_knowledge.errors import BadRequest, Failed, Throttled, TryAgain, Unreachable, Unsuitable
+from shared_knowledge.errors import (
+    BadRequest,
+    Failed,
+    Throttled,
+    TryAgain,
+    Unavailable,
+    Unreachable,
+    Unsuitable,
+)
 from shared_knowledge.file_kinds import ENOUGH, Kind, kind_of
 from shared_knowledge.vocabulary import Medium
 
@@ -38,10 +46,6 @@ _GONE = (401, 403, 404, 410)
 _PASSING = (408, 409, 416, 425, 429, 499)
 _LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
-
-
-class _NotTheFile(Unreachable):
-    """Words came in place of the file: a door-keeper's page, perhaps a passing one."""
 
 
 class LinkExpired(Failed):
@@ -86,8 +90,6 @@ async def fetch(
         assert kind is not None
         path = into.with_name(into.name + kind.suffix)
         await asyncio.to_thread(part.finish, path)
-    except _NotTheFile as words:
-        raise Unsuitable(words.what) from None
     except TimeoutError:
         raise Unreachable(
             f"The file at {download.host} did not arrive within {deadline_s:.0f} s ({part.size} bytes did)."
@@ -214,6 +216,8 @@ class _Download:
     def _check(self, response: httpx.Response) -> None:
         """Whether what comes now is the file, or its rest; anything else is an error."""
         status = response.status_code
+        if self._auth is not None and status in (401, 402, 403):
+            raise Unavailable(f"{self.host} refuses our key ({status}); the file stays there.", because="key")
         if status in _GONE:
             raise LinkExpired(f"The file is not at its address at {self.host} any more ({status}).")
         if status == 416:
@@ -282,7 +286,7 @@ class _Download:
         text = self._head[:_SHOWN].decode("utf-8", "replace")
         shown = self._mask("".join(each if each.isprintable() else " " for each in text)).strip()
         self._begin_anew()
-        raise _NotTheFile(f"{self.host} sent no {self._medium.value} but something that begins “{shown}”.")
+        raise Unreachable(f"{self.host} sent no {self._medium.value} but something that begins “{shown}”.")
 
     def _too_big(self, size: int) -> Unsuitable:
         return Unsuitable(

@@ -74,6 +74,8 @@ class Exchange:
 
     async def __aexit__(self, *_: object) -> None:
         here = asyncio.get_running_loop()
+        for place in [place for place in self._signatures if place[0] is here]:
+            del self._signatures[place]
         for place in [place for place in self._warm if place[0] is here]:
             await self._warm.pop(place).http.aclose()
 

@@ -27,10 +27,13 @@ from agentes.wire.spool import bring_body, bring_out
 from agentes.wire.verdict import Unknown
 from shared_knowledge.errors import (
     Broken,
+    Garbled,
     InDoubt,
     NeedsPerson,
     PlatformError,
+    Refused,
     TryAgain,
+    TryElsewhere,
     Unavailable,
     Unreachable,
     Unsuitable,
@@ -78,6 +81,7 @@ class WireLine:
         self._facts = http.facts
         self._circuit = manners.circuit
         self._desks = desks
+        self._purchase: Call | None = None
         self._mask = mask
         self._clock = clock
 
@@ -97,6 +101,7 @@ class WireLine:
         What would be repeated in vain becomes Unavailable: nothing was booked, another platform may do it.
         """
         errand = self._errand("start", order)
+        self._purchase = errand.call
         try:
             answer = await self._ask(errand, self._adapter.start, order)
         except TryAgain as tired:
@@ -119,6 +124,11 @@ class WireLine:
             raise self._unreadable(errand.call, "it is no picture, clip or sound")
         return answer
 
+    @property
+    def left(self) -> bool:
+        """Whether a purchase is under way to the vendor, so that nobody may let go of it now."""
+        return self._purchase is not None and self._purchase.left
+
     async def check(self, order: Order) -> Pending | Done:
         """Asks once how a started order stands; a platform that is left alone is asked when its rest is over."""
         order = order.model_copy(update={"receipt": _receipt(order)})
@@ -127,12 +137,14 @@ class WireLine:
             answer = await self._ask(errand, self._adapter.check, order)
         except Unknown as unknown:
             raise self._doubt(order, unknown) from None
-        except Unavailable as shut:
-            if shut.charged is not None:
+        except (TryElsewhere, Refused) as error:
+            if isinstance(error, Unavailable) and error.because == "resting":
+                rest_s = max(1.0, self._circuit.resting_s)
+                return Pending(order.receipt or {}, look_again_in_s=rest_s, queued=True)
+            # A status question holds no content that could be refused.
+            if isinstance(error, Refused) or self._is_about_the_order(error, errand):
                 raise
-            if shut.because == "resting":
-                return Pending(order.receipt or {}, look_again_in_s=max(1.0, self._circuit.resting_s))
-            raise self._doubt(order, shut) from None
+            raise self._doubt(order, error) from None
         return await errand.kept(answer)
 
     async def find(self, order: Order) -> Pending | Done | None:
@@ -143,8 +155,19 @@ class WireLine:
                 f"{self._facts.name} cannot be asked for a lost order.", platform=self._facts.id, todo=_REVIEW
             )
         errand = self._errand("find", order)
-        answer = await self._ask(errand, find, order)
+        try:
+            answer = await self._ask(errand, find, order)
+        except (TryElsewhere, Refused) as error:
+            if self._is_about_the_order(error, errand):
+                raise
+            raise Unreachable(error.what, platform=self._facts.id, todo=error.todo) from None
         return None if answer is None else await errand.kept(answer)
+
+    @staticmethod
+    def _is_about_the_order(error: PlatformError, errand: Errand) -> bool:
+        """Whether the vendor spoke about the order, and not about our question or our key."""
+        answered = errand.call.answer is not None and errand.call.answer.is_success
+        return error.charged is not None or (answered and not isinstance(error, Unavailable))
 
     async def collect(self, order: Order, done: Done) -> Path:
         """Brings the finished media to this machine; free, and repeatable.
@@ -157,6 +180,14 @@ class WireLine:
             again = await self._once_more(order)
             if again is None:
                 raise
+        except Unavailable as shut:  # the key, not the file: it waits where it is
+            raise Unreachable(shut.what, platform=self._facts.id, todo=_RESUME) from None
+        if isinstance(again, Pending):
+            raise Unreachable(
+                f"{self._facts.name} does not say now where the file is.",
+                platform=self._facts.id,
+                todo=_RESUME,
+            )
         return await self._bring(order, again)
 
     async def cancel(self, order: Order) -> bool:
@@ -201,7 +232,7 @@ class WireLine:
     def _unreadable(self, call: Call, what: str) -> PlatformError:
         name = self._facts.name
         if not call.paid:
-            error: PlatformError = Unreachable(f"The answer of {name} was not understood ({what}).")
+            error: PlatformError = Garbled(f"The answer of {name} was not understood ({what}).")
         elif not call.left:
             error = Unsuitable(
                 f"The order could not be put into words for {name} ({what}); nothing was sent."
@@ -221,6 +252,9 @@ class WireLine:
         error.platform = self._facts.id
         error.request_id = error.request_id or (_number(call) if call else "")
         error.vendor_says = self._mask(error.vendor_says)
+        error.request_id = self._mask(error.request_id)[:128]
+        error.what = self._mask(error.what)
+        error.args = (error.what,)
         return error
 
     def _go_elsewhere(self, tired: TryAgain) -> NoReturn:
@@ -281,15 +315,11 @@ class WireLine:
             raise self._complete(error) from None
         return fetched.path
 
-    async def _once_more(self, order: Order) -> Done | None:
+    async def _once_more(self, order: Order) -> Pending | Done | None:
         """The same finished work, told again, if the vendor can be asked."""
         if _receipt(order) and hasattr(self._adapter, "check"):
-            answer: Any = await self.check(order)
-        elif hasattr(self._adapter, "find"):
-            answer = await self.find(order)
-        else:
-            return None
-        return answer if isinstance(answer, Done) else None
+            return await self.check(order)
+        return await self.find(order) if hasattr(self._adapter, "find") else None
 
 
 class _AnswerLost(Broken):

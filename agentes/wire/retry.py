@@ -6,6 +6,8 @@ purchase that never left, or one that was provably refused. Anything else passes
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
@@ -61,6 +63,13 @@ class Retry(httpx.AsyncBaseTransport):
             first = error
         return await self._again(request, first)
 
+    async def _pause(self, request: httpx.Request, seconds: float) -> None:
+        """Lets time pass in which nothing is under way: whoever wants to stop may stop now."""
+        call = request.extensions.get("call")
+        if call is not None:
+            call.left = False
+        await self._clock.sleep(seconds)
+
     async def _again(self, request: httpx.Request, first: TryAgain) -> httpx.Response:
         until = self._clock.now() + self._patience_s
 
@@ -72,7 +81,7 @@ class Retry(httpx.AsyncBaseTransport):
             retry=retry_if_exception_type(TryAgain),
             stop=enough,
             wait=self._pause_s,
-            sleep=self._clock.sleep,
+            sleep=partial(self._pause, request),
             reraise=True,
         )
         begun: TryAgain | None = first

@@ -67,7 +67,7 @@ class Verdict(httpx.AsyncBaseTransport):
 
     def _judged(self, call: Call, response: httpx.Response) -> PlatformError:
         error = self._explained(response)
-        if error is None or (isinstance(error, TryAgain) and not self._may_repeat(call, response)):
+        if error is None or self._proves_nothing(error, call, response):
             error = self._by_the_table(call, response)
         if isinstance(error, Throttled):
             asked_s = asked_wait_s(response) if error.after_s is None else error.after_s
@@ -85,6 +85,13 @@ class Verdict(httpx.AsyncBaseTransport):
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as puzzled:
             _log.warning("%s: an error body was not understood (%s)", self._facts.id, type(puzzled).__name__)
             return None
+
+    def _proves_nothing(self, error: PlatformError, call: Call, response: httpx.Response) -> bool:
+        """Whether the adapter's reading must give way: a purchase is not free, nor to be repeated, by words alone."""
+        if isinstance(error, TryAgain):
+            return not self._may_repeat(call, response)
+        free = error.charged is not None or isinstance(error, InDoubt) or self._is_free(error, response)
+        return call.paid and not free
 
     def _is_free(self, error: PlatformError, response: httpx.Response) -> bool:
         """Whether the answer itself proves that nothing was booked."""

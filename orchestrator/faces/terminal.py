@@ -186,8 +186,12 @@ def show_result(result: Mapping[str, Any]) -> None:
     console.print("  Folder  ", Text(str(result["folder"])), soft_wrap=True)
     if (report := Path(result["folder"]) / "report.html").is_file():
         console.print("  Report  ", Text(str(report)), soft_wrap=True)
-    most = f" of at most {result['ceiling_usd'][:-4]}" if result["ceiling_usd"] is not None else ""
-    console.print(f"  Cost     {result['cost_usd'][:-4]}{most} USD")
+    ceiling = result["ceiling_usd"]
+    most = "" if ceiling is None else f" of at most {Money.dollars(ceiling).short}"
+    cost = Money.dollars(result["cost_usd"])
+    in_files = Money(sum(Money.dollars(asset["cost_usd"]) for asset in result["assets"]))
+    wasted = f", of which {Money(cost - in_files).short} was charged for nothing" if cost > in_files else ""
+    console.print(f"  Cost     {cost.short}{most}{wasted}")
 
 
 def show_platforms(rows: Sequence[PlatformRow]) -> None:

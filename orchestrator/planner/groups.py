@@ -67,8 +67,6 @@ def expand(reading: Reading, notes: Notes) -> list[Wanted]:
         told = [span.text for span in spans if span.means == f"tasks[{index}].reference"]
         given = [name.rstrip(".,;:!?)") for text in told for name in _NAMED.findall(text)]
         references = tuple(dict.fromkeys([*([asked.reference] if asked.reference else []), *given]))
-        for address in (name for name in references if "://" in name):
-            notes.warnings.append(f"{address} is not fetched by this version, so nothing is made from it.")
         each = _one_each(words, asked.count) or [words] * asked.count
         for number in range(count):
             numbers[asked.medium] += 1

@@ -23,7 +23,9 @@ from shared_knowledge.errors import (
     BadRequest,
     Broken,
     Failed,
+    Garbled,
     InDoubt,
+    MissingSecret,
     Refused,
     Unavailable,
     Unreachable,
@@ -59,6 +61,7 @@ class ScriptedLine:
         self.cancelled = 0
         self.searched = 0
         self.can_cancel = False
+        self.left = True
         self.brings: dict[str, Any] | BaseException = {}
 
     async def prepare(self, order: Order) -> Order:
@@ -126,6 +129,7 @@ class World:
         self.lines: dict[str, ScriptedLine] = {}
         self.said: list[str] = []
         self.brought: list[str] = []
+        self.shut: set[str] = set()
         facts = SimpleNamespace(
             recovery=recovery,
             local=local,
@@ -147,6 +151,8 @@ class World:
 
     @asynccontextmanager
     async def _connect(self, platform: str):
+        if platform in self.shut:
+            raise MissingSecret("A_KEY")
         yield self.lines[platform]
 
     async def _bring(self, url: str, into: Path) -> Path:
@@ -521,12 +527,12 @@ async def test_a_cancelled_order_that_was_finished_all_the_same_is_taken(world):
 
 
 async def test_waiting_in_the_vendors_queue_is_patience_not_slowness(world):
-    in_line = [Pending({"id": "t1"}, 1.5, queued=True)] * 12
+    in_line = [Pending({"id": "t1"}, 1.5, queued=True)] * 7
     line = world.vendor("a", Pending({"id": "t1"}, 0), *in_line, DONE)
     waits: list[float] = []
     world.let_time_pass(waits)
     assert isinstance(await world.agent.perform(world.errand("a")), Asset)
-    assert (len(waits), line.cancelled) == (12, 0)
+    assert (len(waits), line.cancelled) == (7, 0)
 
 
 async def test_what_was_prepared_travels_with_the_order(world):
@@ -640,3 +646,98 @@ async def test_what_no_list_shows_is_held_and_not_bought_again(searchable):
     assert shortfall.kind == "in_doubt"
     assert (len(line.started), len(other.started)) == (1, 0)
     assert await world.owed() == (100, 0)
+
+
+# ── stopping, and what is learnt meanwhile ──────────────────────────────────────────────────────
+
+
+async def stopped_while_sending(world: World, line: ScriptedLine, then: Any) -> None:
+    """Cancels the run while its purchase is being sent; the vendor answers a moment later."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(order: Order) -> Done:
+        begun.set()
+        await go_on.wait()
+        if isinstance(then, BaseException):
+            raise then
+        return then
+
+    line.answers = [slowly]
+    run = asyncio.ensure_future(world.agent.perform(world.errand("a")))
+    await begun.wait()
+    run.cancel()
+    asyncio.get_running_loop().call_later(0.02, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
+async def test_what_has_not_left_is_not_bought_after_a_cancel(world):
+    line = world.vendor("a")
+    line.left = False
+    await stopped_while_sending(world, line, DONE)
+    assert world.states == [("a", OrderState.RESERVED)]
+    line.answers = [DONE]
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(world.book.orders("job_1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (DONE, OrderState.READY),
+        (Refused("not this", charged=Money(0)), OrderState.FAILED_FREE),
+        (Failed("no luck"), OrderState.FAILED_CHARGED),
+        (InDoubt("the answer was lost"), OrderState.IN_DOUBT),
+    ],
+)
+async def test_what_comes_back_after_a_cancel_is_written_down(world, answer, state):
+    line = world.vendor("a")
+    await stopped_while_sending(world, line, answer)
+    assert world.states == [("a", state)]
+
+
+async def test_nobody_waits_for_ever_in_a_vendors_line(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *[Pending({"id": "t1"}, 1.5, queued=True)] * 20)
+    waits: list[float] = []
+    world.let_time_pass(waits)
+    assert (await world.agent.perform(world.errand("a"))).kind == "in_doubt"
+    assert (sum(waits), line.cancelled) == (13.5, 1)
+
+
+async def test_what_was_stopped_and_is_then_unknown_is_counted_in_full(world):
+    line = world.vendor("a", Pending({"id": "t1"}, 0), *[Pending({"id": "t1"}, 1.5)] * 3, InDoubt("who?"))
+    line.can_cancel = True
+    world.vendor("b", DONE)
+    world.let_time_pass([])
+    assert (await world.agent.perform(world.errand("a", "b"))).platform == "b"
+    assert world.states[0] == ("a", OrderState.FAILED_CHARGED)
+    assert await world.owed() == (0, 100 + 70)
+
+
+async def test_an_answer_that_stays_garbled_is_for_a_person(world):
+    world.vendor("a", Pending({"id": "t1"}, 0), *[Garbled("made, but shows nothing")] * 5, DONE)
+    world.let_time_pass([])
+    shortfall = await world.agent.perform(world.errand("a"))
+    assert shortfall.kind == "in_doubt"
+    assert "asked 5 times" in shortfall.why
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+
+
+async def test_trouble_of_ours_while_looking_leaves_a_lost_order_where_it_is(searchable):
+    line = searchable.vendor("a", LOST, Broken("the disk is full"))
+    await searchable.agent.perform(searchable.errand("a"))
+    assert searchable.states == [("a", OrderState.IN_DOUBT)]
+    assert await searchable.owed() == (100, 0)
+    assert len(line.started) == 1
+
+
+async def test_an_order_under_way_is_not_bought_elsewhere_because_its_door_is_shut(world):
+    world.vendor("a", Pending({"id": "t1"}, 0), *[Unreachable("no route")] * 5)
+    other = world.vendor("b", DONE)
+    world.let_time_pass([])
+    await world.agent.perform(world.errand("a", "b"))
+    world.shut = {"a"}
+    shortfall = await world.agent.perform(world.errand("b", "a"))
+    assert shortfall.kind == "in_doubt"
+    assert "under way at a" in shortfall.why
+    assert other.started == []

@@ -28,6 +28,15 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     assert settings.shelf_folder == settings.home / "shelf"
     assert settings.sandbox_url is None
     assert settings.llm_key is None
+
+
+def test_practice_has_a_ledger_of_its_own(tmp_path: Path) -> None:
+    practice = read(tmp_path, AGENTES_SANDBOX_URL="http://127.0.0.1:9100")
+    assert practice.sqlite_file == practice.home / "practice.db"
+    stated = read(
+        tmp_path, AGENTES_SANDBOX_URL="http://127.0.0.1:9100", AGENTES_DATABASE_URL="sqlite:////x/own.db"
+    )
+    assert stated.sqlite_file == Path("/x/own.db")
     assert settings.allow_private_hosts == ()
     assert dict(settings.base_urls) == {}
     assert settings.warnings == ()

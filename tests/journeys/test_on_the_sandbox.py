@@ -88,6 +88,9 @@ async def test_a_film_is_bought_once_within_its_quote_and_every_cent_is_accounte
     (clip,) = (asset for asset in made["assets"] if asset["medium"] == "video")
     assert len(shop.bought) == len(clip["pieces"]) + 2
     assert Decimal(shop.ask("costs", "--json").json["total"]["spent_usd"]) == shop.charged
+    assert any(warning.startswith("Practice") for warning in made["warnings"])
+    real = shop.ask("costs", "--json", AGENTES_SANDBOX_URL="")
+    assert Decimal(real.json["total"]["spent_usd"]) == 0, "what was played never stands among real costs"
 
 
 @pytest.mark.parametrize(

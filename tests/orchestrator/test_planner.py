@@ -722,4 +722,3 @@ def test_a_reference_is_a_name_not_the_phrase_around_it() -> None:
     span = Span(text=phrase, start=0, end=len(phrase), means="tasks[0].reference")
     made = planned(photo(reference="logo.png"), coverage=(span,))
     assert spec_of(made, "photo-1").references == ("logo.png", "https://example.com/a.jpg")
-    assert any("https://example.com/a.jpg is not fetched" in warning for warning in made.warnings)

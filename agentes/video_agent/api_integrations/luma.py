@@ -129,7 +129,7 @@ def _standing_of(generation: _Generation) -> Pending | Done:
         case "completed":
             url = generation.assets.video if generation.assets else None
             if not url:
-                raise Failed("Luma is done with it, but gives no file.", request_id=generation.id)
+                raise Unintelligible("it is done, but gives no file")
             return Done(Link(url))
         case "failed":
             says = (generation.failure_reason or "")[:500]

@@ -62,7 +62,11 @@ class Adapter:
         answer = _Status.of(await http.get(str(receipt["status_url"]), params={"logs": "false"}))
         if answer.status != "COMPLETED":
             return Pending(receipt, _LOOK_AGAIN_S, queued=answer.status == "IN_QUEUE")
-        fetched = await http.get(str(receipt["response_url"]))
+        try:
+            fetched = await http.get(str(receipt["response_url"]))
+        except (Unsuitable, Failed) as verdict:  # on the run, and not on our question
+            verdict.charged = order.price if verdict.charged is None else verdict.charged
+            raise
         if answer.error or answer.error_type:
             says = str(answer.error or answer.error_type)
             number = str(receipt["request_id"])

@@ -111,7 +111,7 @@ class Adapter:
             case "SUCCEEDED":
                 url = next((url for url in task.output or () if url), None)
                 if url is None:
-                    raise Failed("Runway is done with it, but gives no file.", charged=charged)
+                    raise Unintelligible("it is done, but gives no file")
                 return Done(Link(url), warnings=_unsaid(order), cost=charged)
             case "FAILED":
                 raise _failure(task, charged)

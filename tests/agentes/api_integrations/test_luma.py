@@ -78,7 +78,7 @@ async def test_what_has_not_ended_is_looked_at_again(state: str, queued: bool) -
 async def test_what_is_completed_has_a_video() -> None:
     assert await looked() == Done(Link(VIDEO["video"] or ""))
     for assets in (None, {}, {"video": None}, {"video": ""}):
-        with pytest.raises(Failed, match="gives no file"):
+        with pytest.raises(Unintelligible, match="gives no file"):
             await looked(assets=assets)
 
 

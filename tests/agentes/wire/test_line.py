@@ -335,7 +335,7 @@ async def test_a_resting_platform_is_looked_at_again_when_it_has_rested(tmp_path
     house = _house(tmp_path, vendor)
     for _ in range(5):
         house.manners.circuit.saw(Unreachable("no"))
-    assert await house.line.check(ORDER) == Pending({"id": "t1"}, look_again_in_s=30)
+    assert await house.line.check(ORDER) == Pending({"id": "t1"}, 30, queued=True)
     assert vendor.asked == []
 
 
