@@ -132,6 +132,10 @@ class Platform(Protocol):
         """Asks for an order whose answer was lost; only where the vendor can be asked."""
         ...
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """The receipt an order would have, had its answer come; only where it can be asked about by its number."""
+        ...
+
     async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
         """Asks the vendor to stop; only where it can be asked."""
         ...
@@ -179,6 +183,10 @@ class Line(Protocol):
 
     async def collect(self, order: Order, done: Done) -> Path:
         """Brings the finished media to this machine; free, and repeatable."""
+        ...
+
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """The receipt of an order that a person found at the vendor's; BadRequest where there is none."""
         ...
 
     async def cancel(self, order: Order) -> bool:

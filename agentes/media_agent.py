@@ -91,6 +91,7 @@ class Errand:
     colleagues: Colleagues
     say: Callable[[Progress], None]
     on_refusal: str = "stop"
+    on_doubt: str = "hold"
 
 
 class MediaAgent(ABC):
@@ -177,10 +178,31 @@ class MediaAgent(ABC):
             except OverBudget as over:
                 return _shortfall(errand, str(over), "over_budget", [*tried, _attempt(offer, over)])
             except (InDoubt, OrderMoved) as doubt:
+                if errand.on_doubt == "buy-again" and await self._let_go_of_the_doubtful(errand):
+                    failures += 1
+                    tried.append(_attempt(offer, doubt))
+                    why = str(doubt)
+                    errand.say(Progress(errand.task, "elsewhere", offer, note=why))
+                    continue
                 return _shortfall(errand, str(doubt), "in_doubt", [*tried, _attempt(offer, doubt)])
             except (Broken, TryAgain, UnclearBrief) as trouble:
                 return _shortfall(errand, str(trouble), "failed", [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
+
+    async def adopt(self, order: Order, number: str) -> Order:
+        """Takes up an order that a person found at the vendor's; the next run sees it through."""
+        async with self._room.connect(order.platform) as line:
+            return await self._tracker.started(order, line.receipt_for(order, number))
+
+    async def _let_go_of_the_doubtful(self, errand: Errand) -> bool:
+        """Counts doubtful orders as charged and lost, as the person said beforehand; False if there are none."""
+        orders = await self._tracker.orders_of(errand.job, errand.task.id)
+        doubtful = [order for order in orders if order.state is OrderState.IN_DOUBT]
+        for order in doubtful:
+            await self._tracker.write_off(
+                order, order.price, "in doubt, and bought again as was said beforehand"
+            )
+        return bool(doubtful)
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:
         """The offers in order, the one that was begun first, without those that failed; a lone one may try twice."""

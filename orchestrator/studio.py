@@ -10,7 +10,7 @@ from uuid import uuid4
 from orchestrator.composer.folder import give_back, open_folder
 from orchestrator.quoting import Proposal, Quoter
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Plan, Shortfall
+from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Order, Plan, Shortfall
 
 if TYPE_CHECKING:
     from orchestrator.run import Office
@@ -158,6 +158,27 @@ class Studio:
         if not self.is_running(job.id):
             await Run(self._office, job.id).let_go()
         return jobs.get(job.id)
+
+    def doubtful(self) -> Sequence[Order]:
+        """The orders that wait for a person: they may have been booked, and nobody knows."""
+        return [order for order in self._office.book.open_questions() if not self.is_running(order.job)]
+
+    async def decide(self, order_id: str, decision: str, number: str | None = None) -> Order:
+        """Writes down what a person found out about a doubtful order; resuming its job does the rest."""
+        waiting = [order for order in self.doubtful() if order.id.startswith(order_id)]
+        if len(waiting) != 1:
+            what = "is not in doubt, or does not exist" if not waiting else "could be several orders"
+            raise BadRequest(f"{order_id[:60]!r} {what}.", todo="`agentes review` lists those that are.")
+        (order,) = waiting
+        if (number is not None) != (decision == "adopt"):
+            raise BadRequest("The vendor's number goes with adopt, and only with it.", todo="adopt ID")
+        tracker = self._office.tracker
+        if decision == "adopt":
+            return await self._office.agents[order.spec.medium].adopt(order, number or "")
+        if decision == "never-charged":
+            return await tracker.drop(order, "a person says it was never charged")
+        why = "charged and lost" if decision == "charged-and-lost" else "bought again"
+        return await tracker.write_off(order, order.price, f"a person says: {why}")
 
     def list(self, most: int = 20) -> Sequence[Job]:
         """The newest jobs."""

@@ -73,6 +73,7 @@ class Team:
                 colleagues=_Colleagues(self, task, (*asked, task.id)),
                 say=self._say,
                 on_refusal=self.job.brief.on_refusal,
+                on_doubt=self.job.brief.on_doubt,
             )
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from agentes.contract import Done, File, LocalPlatform
 from agentes.media.shelf import Shelf, disk_in_words
-from shared_knowledge.errors import Broken
+from shared_knowledge.errors import BadRequest, Broken
 from shared_knowledge.vocabulary import Order
 
 __all__ = ["LocalLine"]
@@ -50,6 +52,10 @@ class LocalLine:
         if not file.is_file():
             await self.start(order)
         return file
+
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """Nothing of this machine is found elsewhere."""
+        raise BadRequest(f"{order.platform} is on this machine; there is nothing to adopt.")
 
     async def cancel(self, order: Order) -> bool:
         """Nobody is at work elsewhere."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import httpx
+from pydantic import JsonValue
 
 from agentes.contract import Body, Done, File, Inline, Link, Pending, Standing
 from agentes.contract import Platform as Adapter
@@ -26,6 +28,7 @@ from agentes.wire.said import Unintelligible
 from agentes.wire.spool import bring_body, bring_out
 from agentes.wire.verdict import Unknown
 from shared_knowledge.errors import (
+    BadRequest,
     Broken,
     Garbled,
     InDoubt,
@@ -43,6 +46,7 @@ from shared_knowledge.vocabulary import Money, Order
 __all__ = ["WireLine"]
 
 T = TypeVar("T")
+_NUMBER = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._:-]{0,127}/?){1,24}")
 
 _MEDIA = "media"
 _MISREAD = (
@@ -189,6 +193,18 @@ class WireLine:
                 todo=_RESUME,
             )
         return await self._bring(order, again)
+
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """The receipt of an order that a person found at the vendor's; BadRequest where there is none."""
+        receipt_for = getattr(self._adapter, "receipt_for", None)
+        if receipt_for is None:
+            raise BadRequest(
+                f"{self._facts.name} answers at once, so nothing waits there to be adopted.",
+                todo="Decide never-charged, charged-and-lost or buy-again.",
+            )
+        if not _NUMBER.fullmatch(number):
+            raise BadRequest(f"{number[:60]!r} is no number that {self._facts.name} gives to its work.")
+        return cast("dict[str, JsonValue]", receipt_for(order, number))
 
     async def cancel(self, order: Order) -> bool:
         """Asks the vendor to stop; False where nobody can be asked, or nobody answers."""

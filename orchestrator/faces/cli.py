@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     Commands = _SubParsersAction[ArgumentParser]
 
-__all__ = ["Wishes", "main", "parser"]
+__all__ = ["DECISIONS", "Wishes", "main", "parser"]
 
 _ABOUT = "Give it a sentence, get finished media: planned, priced, bought once, checked, joined."
 _CLOSING = "With no key at all, the draft platforms make a real animatic on this machine, free."
 _INTERRUPTED = 130
+DECISIONS = ("adopt", "never-charged", "charged-and-lost", "buy-again")
 _QUALITIES = ("draft", "standard", "high")
 
 
@@ -109,6 +110,19 @@ def parser() -> ArgumentParser:
         "--latency", type=float, default=0.0, metavar="SECONDS", help="how long every vendor takes (0)"
     )
     sandbox.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same numbers (1)")
+    review = _command(
+        commands,
+        "review",
+        "list the orders that may have been booked, or decide about one",
+        "agentes review",
+        "agentes review ord_5f1c never-charged",
+        "agentes review ord_5f1c adopt task_83a1",
+    )
+    review.add_argument("order", metavar="ORDER", nargs="?", help="an order's id, or the beginning of it")
+    review.add_argument(
+        "decision", metavar="DECISION", nargs="?", choices=DECISIONS, help=" | ".join(DECISIONS)
+    )
+    review.add_argument("number", metavar="ID", nargs="?", help="the vendor's own number, for adopt")
     doctor = _command(
         commands,
         "doctor",
@@ -220,6 +234,8 @@ def _do(said: Namespace) -> None:
             commands.resume(said.job, as_json=as_json)
         case "cancel":
             commands.cancel(said.job, as_json=as_json)
+        case "review":
+            commands.review(said.order, said.decision, said.number, as_json=as_json)
         case "platforms":
             commands.platforms(as_json=as_json)
         case "sandbox":

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from config.quick_start import settle_down
 from orchestrator import assembly
 from orchestrator.faces import asking
-from orchestrator.faces.cli import Wishes
+from orchestrator.faces.cli import DECISIONS, Wishes
 from shared_knowledge.errors import AgentesError, BadRequest, NeedsPerson
-from shared_knowledge.vocabulary import Job, Plan
+from shared_knowledge.vocabulary import Job, Order, Plan
 
 if TYPE_CHECKING:
     from orchestrator.studio import Studio
@@ -27,6 +27,7 @@ __all__ = [
     "plan",
     "platforms",
     "resume",
+    "review",
     "runs",
     "sandbox",
     "show",
@@ -162,6 +163,40 @@ def sandbox(port: int, latency_s: float, seed: int, *, as_json: bool) -> None:
     from orchestrator.faces import playing
 
     _run(lambda: playing.play(port, latency_s, seed, as_json=as_json))
+
+
+def review(order: str | None, decision: str | None, number: str | None, *, as_json: bool) -> None:
+    """Lists the orders in doubt, or takes a person's decision about one."""
+    import asyncio
+
+    from orchestrator.faces import terminal
+
+    studio = assembly.studio()
+    if order is None:
+        waiting = studio.doubtful()
+        _print_json([_doubt(each) for each in waiting]) if as_json else terminal.show_doubts(waiting)
+        return
+    if decision is None:
+        raise BadRequest("A decision is missing.", todo=f"Add one of {', '.join(DECISIONS)}.")
+    decided = asyncio.run(studio.decide(order, decision, number))
+    if as_json:
+        _print_json(_doubt(decided))
+    else:
+        terminal.show_decision(decided)
+
+
+def _doubt(order: Order) -> dict[str, Any]:
+    return {
+        "order": order.id,
+        "job": order.job,
+        "task": order.task,
+        "platform": order.platform,
+        "model": order.model,
+        "state": order.state,
+        "price_usd": order.price.usd,
+        "sent_at": order.sent_at.isoformat() if order.sent_at else None,
+        "why": order.why,
+    }
 
 
 def doctor(*, live: bool, as_json: bool) -> None:

@@ -15,7 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Job, Money, Shortfall, Span, Spec, VideoSpec, VoiceSpec, WhyNot
+from shared_knowledge.vocabulary import (
+    Asset,
+    Job,
+    Money,
+    Order,
+    Shortfall,
+    Span,
+    Spec,
+    VideoSpec,
+    VoiceSpec,
+    WhyNot,
+)
 
 if TYPE_CHECKING:
     from orchestrator.directory import PlatformRow
@@ -27,6 +38,8 @@ __all__ = [
     "agrees",
     "show_checkup",
     "show_costs",
+    "show_decision",
+    "show_doubts",
     "show_job",
     "show_platforms",
     "show_proposal",
@@ -208,6 +221,37 @@ def show_platforms(rows: Sequence[PlatformRow]) -> None:
         console.print(
             f" {unbuilt} of them can be planned with, but not yet bought from: no adapter in this version."
         )
+
+
+def show_doubts(orders: Sequence[Order]) -> None:
+    """The orders that wait for a person, and what may be decided about them."""
+    console = _console()
+    if not orders:
+        console.print("Nothing is in doubt.")
+        return
+    table = _table("order", "job", "task", "platform", "sent", ">set aside")
+    for order in orders:
+        sent = f"{order.sent_at.astimezone():%d %b %H:%M}" if order.sent_at else ""
+        table.add_row(order.id, order.job, order.task, order.platform, sent, order.price.short)
+    console.print(table)
+    for order in orders:
+        if order.why:
+            console.print(Padding(Text(f"{order.id}: {order.why}"), (0, 2)))
+    console.print(
+        "  Look at the vendor's own list or bill, then: agentes review ORDER "
+        "adopt ID | never-charged | charged-and-lost | buy-again",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def show_decision(order: Order) -> None:
+    """What became of an order that was decided about."""
+    console = _console()
+    taken = f", {order.cost.short} booked" if order.cost else ""
+    console.print(
+        f"{order.id} is now {order.state}{taken}. Carry on with: agentes resume {order.job}", soft_wrap=True
+    )
 
 
 def show_costs(report: Report, by: str) -> None:

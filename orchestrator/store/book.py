@@ -123,6 +123,10 @@ class SqlBook:
         """Every order of a job, in the order they were placed."""
         return tuple(_order(row) for row in self._database.read(lambda t: t.rows("orders_of_job", job=job)))
 
+    def open_questions(self) -> tuple[Order, ...]:
+        """Every order of which nobody knows whether it was booked, oldest first."""
+        return tuple(_order(row) for row in self._database.read(lambda t: t.rows("open_questions")))
+
     def costs(self) -> Sequence[CostRow]:
         """The whole ledger, summed by day, job and platform."""
         rows = self._database.read(lambda t: t.rows("costs"))

@@ -92,6 +92,10 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 -- name: orders_of_task
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
+-- name: open_questions
+-- Orders that may have been booked, and nobody knows.
+select * from orders where state in ('sending', 'in_doubt', 'needs_review') order by placed_at, id
+
 -- name: move_order
 -- Moves an order only from the state its holder believes it to be in.
 update orders set state = :state, cost = coalesce(:cost, cost), receipt = coalesce(:receipt, receipt),

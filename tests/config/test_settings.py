@@ -28,6 +28,9 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     assert settings.shelf_folder == settings.home / "shelf"
     assert settings.sandbox_url is None
     assert settings.llm_key is None
+    assert settings.allow_private_hosts == ()
+    assert dict(settings.base_urls) == {}
+    assert settings.warnings == ()
 
 
 def test_practice_has_a_ledger_of_its_own(tmp_path: Path) -> None:
@@ -37,9 +40,6 @@ def test_practice_has_a_ledger_of_its_own(tmp_path: Path) -> None:
         tmp_path, AGENTES_SANDBOX_URL="http://127.0.0.1:9100", AGENTES_DATABASE_URL="sqlite:////x/own.db"
     )
     assert stated.sqlite_file == Path("/x/own.db")
-    assert settings.allow_private_hosts == ()
-    assert dict(settings.base_urls) == {}
-    assert settings.warnings == ()
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="the folders of Linux")

@@ -188,3 +188,84 @@ def test_the_doctor_asks_the_vendors(shop):
     assert asked["openai_images, asked"]["verdict"] == "broken"
     assert ran.code == 2
     assert shop.bought == []
+
+
+# ── doubt, and a person who decides ─────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def doubtful(shop):
+    """A shop with one picture in doubt: the order was booked, and its answer lost."""
+    shop.sandbox.fault("openai_images", "start", "reset_after")
+    ran = shop.make(PHOTO, "--use", "openai_images")
+    assert ran.code == 6
+    (waiting,) = shop.ask("review", "--json").json
+    assert (waiting["platform"], waiting["job"], waiting["state"]) == (
+        "openai_images",
+        ran.json["job"],
+        "in_doubt",
+    )
+    return shop, waiting
+
+
+def test_never_charged_frees_the_money_and_the_job_goes_on(doubtful):
+    shop, waiting = doubtful
+    assert shop.ask("review", waiting["order"], "never-charged", "--json").json["state"] == "failed_free"
+    assert shop.ask("review", "--json").json == []
+    again = shop.ask("resume", waiting["job"], "--json")
+    assert again.code == 0, again.err
+    assert len(shop.bought) == 2
+    assert Decimal(shop.ask("costs", "--json").json["total"]["wasted_usd"]) == 0
+
+
+@pytest.mark.parametrize("decision", ["charged-and-lost", "buy-again"])
+def test_what_is_lost_stands_in_the_books_as_wasted(doubtful, decision):
+    shop, waiting = doubtful
+    told = shop.ask("review", waiting["order"][:12], decision)
+    assert f"agentes resume {waiting['job']}" in told.out
+    assert shop.ask("resume", waiting["job"], "--json").code == 0
+    total = shop.ask("costs", "--json").json["total"]
+    assert Decimal(total["wasted_usd"]) == Decimal(waiting["price_usd"])
+    assert Decimal(total["in_doubt_usd"]) == 0
+
+
+def test_an_order_that_a_person_found_is_taken_up(shop):
+    shop.sandbox.fault("runway", "start", "reset_after")
+    ran = shop.make("5 s vertical video of a red bicycle", "--use", "runway:gen4_turbo")
+    assert ran.code == 6
+    (waiting,) = (each for each in shop.ask("review", "--json").json if each["platform"] == "runway")
+    found = next(entry["id"] for entry in shop.sandbox.ledger() if entry["platform"] == "runway")
+    assert shop.ask("review", waiting["order"], "adopt", found).code == 0
+    again = shop.ask("resume", ran.json["job"], "--json")
+    assert again.code == 0, again.err
+    assert shop.bought.count("runway") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["ord_nobody", "never-charged"], "is not in doubt"),
+        (["ord_nobody"], "A decision is missing"),
+        (["ord_nobody", "perhaps"], "invalid choice"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(shop, words, says):
+    ran = shop.ask("review", *words)
+    assert ran.code == 2
+    assert says in ran.err
+
+
+def test_what_answers_at_once_cannot_be_adopted(doubtful):
+    shop, waiting = doubtful
+    ran = shop.ask("review", waiting["order"], "adopt", "img_1")
+    assert ran.code == 2
+    assert "nothing waits there to be adopted" in ran.err
+    assert len(shop.ask("review", "--json").json) == 1
+
+
+def test_to_buy_again_in_doubt_can_be_said_beforehand(shop):
+    shop.sandbox.fault("openai_images", "start", "reset_after")
+    ran = shop.make(PHOTO, "--use", "openai_images", "--on-doubt", "buy-again")
+    assert ran.code == 0, ran.err
+    assert shop.bought == ["openai_images", "openai_images"]
+    assert Decimal(ran.json["cost_usd"]) <= Decimal(ran.json["ceiling_usd"])

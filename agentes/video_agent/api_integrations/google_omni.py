@@ -79,6 +79,10 @@ class Adapter:
             raise _nothing_made(answer)
         return Done(video, warnings=_warnings(order), used=_used(answer.usage))
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """What a task of that number would have answered."""
+        return {"id": number}
+
     async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
         """Asks for a running interaction to be stopped."""
         await http.post(f"/v1/interactions/{_number(order)}/cancel")

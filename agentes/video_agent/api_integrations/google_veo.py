@@ -60,6 +60,10 @@ class Adapter:
         begun = _Begun.of(await http.post(f"{_HOME}/{order.model}:predictLongRunning", json=_request(order)))
         return Pending({"operation": begun.name}, _LOOK_AGAIN_S)
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """What an operation of that full name would have answered."""
+        return {"operation": number}
+
     async def check(self, http: httpx.AsyncClient, order: Order) -> Pending | Done:
         """Looks at the operation, which Vertex AI wants asked for with a POST."""
         name = str((order.receipt or {})["operation"])

@@ -115,6 +115,10 @@ class Adapter:
             return None
         return Pending({"path": _path(order), "task_id": found[0].task_id}, 0.0)
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """What a task of that number would have answered."""
+        return {"path": _path(order), "task_id": number}
+
     async def standing(self, http: httpx.AsyncClient) -> Standing:
         """That the keys work; what is left of a pack lags by half a day, so it is not told."""
         envelope = _Envelope.of(await http.get("/v1/videos/text2video", params={"pageNum": 1, "pageSize": 1}))

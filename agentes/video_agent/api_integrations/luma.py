@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+from pydantic import JsonValue
 
 from agentes.contract import Done, Link, Pending, Standing
 from agentes.wire.said import Said, Unintelligible, VendorId
@@ -89,6 +90,10 @@ class Adapter:
                 todo="`agentes review` takes your decision.",
             )
         return _standing_of(found[0]) if found else None
+
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """What a task of that number would have answered."""
+        return {"id": number}
 
     async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
         """Deletes the generation."""

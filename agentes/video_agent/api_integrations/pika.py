@@ -73,6 +73,12 @@ class Adapter:
             raise Failed("Pika could not make the clip.", vendor_says=says, request_id=number)
         return Done(Link(_Result.of(fetched).video.url), warnings=_warnings(order))
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """The addresses of a request of that number; they name only the owner and the app."""
+        place = f"/{'/'.join(order.model.split('/')[:2])}/requests/{number}"
+        urls = {"status_url": f"{place}/status", "response_url": place, "cancel_url": f"{place}/cancel"}
+        return {"request_id": number, **urls}
+
     async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
         """Takes the request out of the line, or asks its runner to stop."""
         await http.put(str((order.receipt or {})["cancel_url"]))

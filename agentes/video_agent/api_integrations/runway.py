@@ -120,6 +120,10 @@ class Adapter:
             case _:
                 return Pending({"id": task.id}, _LOOK_AGAIN_S, queued=task.status == "THROTTLED")
 
+    def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
+        """What a task of that number would have answered."""
+        return {"id": number}
+
     async def cancel(self, http: httpx.AsyncClient, order: Order) -> None:
         """Stops the task; what already runs is charged all the same."""
         await http.delete(f"/v1/tasks/{(order.receipt or {})['id']}")
