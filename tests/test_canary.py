@@ -35,7 +35,7 @@ from orchestrator.store.sqlite import Database
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.platform_facts import Platform
-from shared_knowledge.vocabulary import Brief, Money
+from shared_knowledge.vocabulary import Asset, Brief, Money
 
 if TYPE_CHECKING:
     from practice import Practice
@@ -141,10 +141,14 @@ async def _ledger_after_a_lost_answer(platform: Platform, sandbox: Practice, hom
     task = task_of(platform, model, Path(picture[0]) if picture else None)
     offer = offer_of(platform, model, Path(picture[0]) if picture else None)
     errand = Errand("job_1", task, [offer], Money(10**9), None, lambda _: None)  # type: ignore[arg-type]
-    shortfall = await kind(room).perform(errand)
-    assert getattr(shortfall, "kind", "") == "in_doubt"
+    outcome = await kind(room).perform(errand)
+    assert isinstance(outcome, Asset) or outcome.kind == "in_doubt"  # some vendors can be asked for it
     files = [file for file in home.rglob("*") if file.is_file() and file.suffix not in (".json", ".txt")]
     return "\n".join(file.read_bytes().decode("latin-1") for file in files)
+
+
+async def _at_once(seconds: float) -> None:
+    """No time passes."""
 
 
 def test_no_cassette_sings():
