@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter
 
 from agentes.contract import Done, Line, Pending
-from agentes.media.pictures import fit_picture
+from agentes.media.pictures import cut_to_shape, fit_picture
 from agentes.media.shelf import Shelf, disk_in_words
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
@@ -34,7 +34,7 @@ from shared_knowledge.errors import (
     TryElsewhere,
 )
 from shared_knowledge.tariff import bill
-from shared_knowledge.vocabulary import Money, Order, OrderState
+from shared_knowledge.vocabulary import Money, Order, OrderState, VideoSpec
 
 if TYPE_CHECKING:
     from shared_knowledge.catalogue import Catalogue
@@ -122,13 +122,21 @@ class Purchase:
                 )
 
     async def _fitted(self, order: Order) -> Order:
-        """The order with its pictures as the platform takes them."""
+        """The order with its pictures as the platform takes them, the first of a clip in the clip's own shape."""
         limits = self._facts.pictures
         if limits is None or not order.inputs:
             return order
         desk = self._shelf.desk(order.id)
-        fitted = [str(await fit_picture(Path(name), limits, desk)) for name in order.inputs]
-        return order.model_copy(update={"inputs": tuple(fitted)})
+        pictures, warnings = [Path(name) for name in order.inputs], order.warnings
+        if isinstance(order.spec, VideoSpec):
+            shaped = await cut_to_shape(pictures[0], order.spec.aspect_ratio, desk)
+            if shaped != pictures[0]:
+                warnings += (
+                    f"{pictures[0].name} was cut to {order.spec.aspect_ratio}, the shape of the clip.",
+                )
+                pictures[0] = shaped
+        fitted = [str(await fit_picture(picture, limits, desk)) for picture in pictures]
+        return order.model_copy(update={"inputs": tuple(fitted), "warnings": warnings})
 
     async def _send(self, prepared: Order) -> Order:
         self._order = await self._tracker.sending(prepared)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from agentes.media import probe
 from agentes.media.probe import Probed
 from agentes.media.shelf import disk_in_words
+from shared_knowledge.canvas import ratio_of
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.platform_facts import PictureLimits
 from shared_knowledge.vocabulary import Medium, Size
@@ -20,11 +22,13 @@ from shared_knowledge.vocabulary import Medium, Size
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["fit_picture"]
+__all__ = ["cut_to_shape", "fit_picture"]
 
 _KINDS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
 _SUFFIXES = {"png": (".png",), "jpeg": (".jpg", ".jpeg"), "webp": (".webp",)}
 _MB = 1_000_000
+_MOST_PIXELS = 40_000_000
+_SHAPE_TOLERANCE = Fraction(2, 100)
 _ORIENTATION = 0x0112
 _UPRIGHT = (0, 1)
 _SMALLER = 0.8
@@ -48,6 +52,40 @@ async def fit_picture(path: Path, limits: PictureLimits, desk: Path) -> Path:
     if found.medium is not Medium.PHOTO:
         raise Unsuitable(f"{path.name} cannot be sent along: it is no picture but {found.mime}.")
     return await asyncio.to_thread(_fitted, path, found, limits, desk)
+
+
+async def cut_to_shape(path: Path, aspect_ratio: str, desk: Path) -> Path:
+    """The picture itself if it has the shape, else a copy on the desk cut to it around its middle.
+
+    A clip takes the shape of the picture it starts from, so a wrong one would be paid for in vain.
+    """
+    return await asyncio.to_thread(_cut, path, ratio_of(aspect_ratio), desk)
+
+
+def _cut(path: Path, ratio: Fraction, desk: Path) -> Path:
+    from PIL import Image, ImageOps
+
+    with disk_in_words(f"{path.name} could not be cut to the shape of the clip"):
+        try:
+            with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+                size = (
+                    ImageOps.exif_transpose(picture).size
+                    if picture.width * picture.height <= _MOST_PIXELS
+                    else None
+                )
+                if size is None or abs(Fraction(*size) / ratio - 1) <= _SHAPE_TOLERANCE:
+                    return path
+                across = min(size[0], math.floor(size[1] * ratio))
+                down = min(size[1], math.floor(size[0] / ratio))
+                whole = _plain(ImageOps.exif_transpose(picture))
+                left, top = (size[0] - across) // 2, (size[1] - down) // 2
+                cut = whole.crop((left, top, left + across, top + down))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return path  # what it is, and why it cannot be sent, is said when it is made fit
+        copy = desk / f"cut-{across}x{down}.png"
+        part = copy.with_suffix(".part")
+        cut.save(part, "PNG")
+        return part.replace(copy)
 
 
 def _fitted(path: Path, found: Probed, limits: PictureLimits, desk: Path) -> Path:

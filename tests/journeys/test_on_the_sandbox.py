@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from PIL import Image
 
 from agentes.media import probe
 
@@ -108,6 +109,14 @@ def test_the_platform_that_was_named_does_it(shop, brief, platform):
     used = platform.partition(":")[0]
     assert ran.json["assets"][0]["platform"] == used
     assert used in shop.bought
+
+
+def test_a_picture_of_another_shape_is_cut_before_it_is_paid_for(shop):
+    Image.new("RGB", (900, 1200), "tan").save(shop.place / "mug.png")
+    ran = shop.make("5 s vertical video, animate mug.png", "--use", "kling")
+    assert ran.code == 0, ran.err
+    assert shop.bought == ["kling"]
+    assert any("was cut to 9:16" in warning for warning in ran.json["assets"][0]["warnings"])
 
 
 def test_a_refusal_ends_the_task_with_the_vendors_own_words(shop):

@@ -75,7 +75,7 @@ def _encoded(width: int, height: int, form: str, label: str, mark: str) -> bytes
 
 
 def _drawn(width: int, height: int, label: str, mark: str) -> Image:
-    """A sun over two hills, with the label on them; the mark decides on the colours."""
+    """A sun over two hills, with the label in the sky, clear of captions; the mark decides on the colours."""
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
     hue = zlib.crc32(mark.encode()) % 360
@@ -89,7 +89,7 @@ def _drawn(width: int, height: int, label: str, mark: str) -> Image:
     size = max(min(width, height) // 16, 8)
     font = ImageFont.truetype(str(_FACE), size)
     pen.multiline_text(
-        (width / 2, height * 0.86),
+        (width / 2, height * 0.12),
         f"{label}\n{width} × {height}",
         font=font,
         fill="white",

@@ -12,7 +12,7 @@ from PIL import Image
 from tiny_media import keyframe, tone
 
 from agentes.media.headers import sniff
-from agentes.media.pictures import fit_picture
+from agentes.media.pictures import cut_to_shape, fit_picture
 from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.file_kinds import Kind
 from shared_knowledge.platform_facts import PictureLimits
@@ -184,3 +184,30 @@ async def test_a_cut_picture_is_refused(tmp_path: Path, desk: Path) -> None:
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(Unsuitable, match=r"cut\.png cannot be sent along: .*damaged"):
         await fit_picture(cut, limits(), desk)
+
+
+# ── the shape of a clip ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio", "cut"),
+    [((900, 1200), "9:16", (675, 1200)), ((900, 1200), "16:9", (900, 506)), ((720, 1280), "1:1", (720, 720))],
+)
+async def test_a_picture_is_cut_around_its_middle(tmp_path: Path, size, ratio, cut) -> None:
+    picture = Image.new("RGB", size, "white")
+    middle = (size[0] // 2, size[1] // 2)
+    picture.putpixel(middle, (255, 0, 0))
+    picture.save(tmp_path / "own.png")
+    made = await cut_to_shape(tmp_path / "own.png", ratio, tmp_path)
+    with Image.open(made) as shaped:
+        assert shaped.size == cut
+        assert shaped.getpixel(
+            (middle[0] - (size[0] - cut[0]) // 2, middle[1] - (size[1] - cut[1]) // 2)
+        ) == (255, 0, 0)
+
+
+async def test_a_picture_of_the_shape_is_left_alone(tmp_path: Path) -> None:
+    Image.new("RGB", (1088, 1920)).save(tmp_path / "own.png")
+    (tmp_path / "letter.png").write_text("no picture")
+    assert await cut_to_shape(tmp_path / "own.png", "9:16", tmp_path) == tmp_path / "own.png"
+    assert await cut_to_shape(tmp_path / "letter.png", "9:16", tmp_path) == tmp_path / "letter.png"
