@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from agentes.media.shelf import Shelf
+from agentes.media_agent import Errand
+from agentes.photo_agent.agent import PhotoAgent
+from agentes.purchase import Workroom
+from agentes.video_agent.agent import VideoAgent
+from agentes.voice_agent.agent import VoiceAgent
 from agentes.wire.clock import Clock
 from agentes.wire.exchange import Exchange
 from config.secrets import SecretManager
 from config.settings import Settings
+from orchestrator.store.book import SqlBook
+from orchestrator.store.jobs import Jobs
+from orchestrator.store.sqlite import Database
 from shared_knowledge.catalogue import Catalogue
+from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.platform_facts import Platform
+from shared_knowledge.vocabulary import Asset, Brief, Money, Offer, Shortfall, Task
 
-__all__ = ["exchange_to", "keys_for"]
+__all__ = ["Counter", "exchange_to", "keys_for"]
 
 _UNKNOWN = "practice-4711-nobody-knows-it"
 _PLACES = {"_LOCATION": "us-central1", "_REGION": "westeurope", "_PROJECT": "practice"}
@@ -58,6 +69,34 @@ def exchange_to(
     shelf = Shelf(home / "shelf", home / "desks")
     clock = Clock() if waits else Clock(sleep=_at_once)
     return Exchange(Catalogue.load(), secrets, settings, shelf, clock=clock, network=network)
+
+
+class Counter:
+    """An agent with its ledger and its shelf, at work on one task at the practice platforms."""
+
+    def __init__(self, exchange: Exchange, home: Path) -> None:
+        self.home = home
+        self.database = Database(home / "ledger.db")
+        self.book = SqlBook(self.database)
+        tracker = CostTracker(self.book, a_day=Money(10**9))
+        shelf = Shelf(home / "shelf", home / "desks")
+        self.room = Workroom(
+            Catalogue.load(), tracker, shelf, exchange.connect, exchange.bring, wait=_at_once
+        )
+
+    async def perform(self, task: Task, offer: Offer) -> Asset | Shortfall:
+        """Has the task done by that one offer, as the team would."""
+        await Jobs(self.database).add("job_1", Brief(text="a mug"), str(self.home))
+        agent = {each.medium: each for each in (PhotoAgent, VideoAgent, VoiceAgent)}[task.medium]
+        alone: Any = None  # nothing here asks a colleague
+        return await agent(self.room).perform(
+            Errand("job_1", task, [offer], Money(10**9), alone, lambda _: None)
+        )
+
+    def covered(self) -> int:
+        """What is spent, written off or still set aside, in micro-dollars."""
+        rows = self.book.costs()
+        return sum(row.spent + row.wasted + row.in_doubt + row.reserved for row in rows)
 
 
 async def _at_once(seconds: float) -> None:

@@ -16,33 +16,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from practising import exchange_to, keys_for
+from practising import Counter, exchange_to, keys_for
 from scenarios import SCENARIOS, Fault, model_of, offer_of, order_of, task_of
 from walking import walk
 
-from agentes.media.shelf import Shelf
-from agentes.media_agent import Errand
-from agentes.photo_agent.agent import PhotoAgent
-from agentes.purchase import Workroom
-from agentes.video_agent.agent import VideoAgent
-from agentes.voice_agent.agent import VoiceAgent
 from cassettes import FOLDER
 from config.log_setup import set_up_log
 from config.secrets import SecretManager
-from orchestrator.store.book import SqlBook
-from orchestrator.store.jobs import Jobs
-from orchestrator.store.sqlite import Database
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.platform_facts import Platform
-from shared_knowledge.vocabulary import Asset, Brief, Money
+from shared_knowledge.vocabulary import Asset
 
 if TYPE_CHECKING:
     from practice import Practice
 
 CANARY = "cnry/Zq8+Lw3Xv9Tb5Kd=Rm2Hs7"
 PLATFORMS = [platform for platform in Catalogue.load().platforms if not platform.local]
-AGENTS = {agent.medium: agent for agent in (PhotoAgent, VideoAgent, VoiceAgent)}
 _TALKATIVE = ("httpx", "httpcore", "asyncio")
 TROUBLES = (
     *(fault for scenario in SCENARIOS for fault in scenario.faults),
@@ -129,26 +118,14 @@ async def _ledger_after_a_lost_answer(platform: Platform, sandbox: Practice, hom
     """Every byte of the ledger, and of what lies on the desks, after an order ended in doubt."""
     sandbox.reset()
     sandbox.fault(platform.id, "start", "reset_after")
-    exchange = exchange_to(platform, home, sandbox=sandbox.url, key=CANARY)
-    database = Database(home / "ledger.db")
-    await Jobs(database).add("job_1", Brief(text="a mug"), str(home))
-    tracker = CostTracker(SqlBook(database), a_day=Money(10**9))
-    room = Workroom(
-        Catalogue.load(), tracker, Shelf(home / "shelf", home / "desks"), exchange.connect, exchange.bring
-    )
-    model, kind = model_of(platform), AGENTS[platform.medium]
+    counter = Counter(exchange_to(platform, home, sandbox=sandbox.url, key=CANARY), home)
+    model = model_of(platform)
     picture = order_of(platform, model, home).inputs
-    task = task_of(platform, model, Path(picture[0]) if picture else None)
-    offer = offer_of(platform, model, Path(picture[0]) if picture else None)
-    errand = Errand("job_1", task, [offer], Money(10**9), None, lambda _: None)  # type: ignore[arg-type]
-    outcome = await kind(room).perform(errand)
+    given = Path(picture[0]) if picture else None
+    outcome = await counter.perform(task_of(platform, model, given), offer_of(platform, model, given))
     assert isinstance(outcome, Asset) or outcome.kind == "in_doubt"  # some vendors can be asked for it
     files = [file for file in home.rglob("*") if file.is_file() and file.suffix not in (".json", ".txt")]
     return "\n".join(file.read_bytes().decode("latin-1") for file in files)
-
-
-async def _at_once(seconds: float) -> None:
-    """No time passes."""
 
 
 def test_no_cassette_sings():
