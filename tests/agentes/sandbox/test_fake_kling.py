@@ -91,7 +91,7 @@ def test_sound_and_mode_set_the_price(sandbox: Practice, http: httpx.Client) -> 
         (f"Bearer {token(alg='none')}", 1002),
         (f"Bearer {token(iss='')}", 1002),
         (f"Bearer {token().rpartition('.')[0]}.c2hvcnQ", 1002),
-        (f"Bearer {token(nbf=60)}", 1003),
+        (f"Bearer {token(nbf=3600, exp=7200)}", 1003),
         (f"Bearer {VECTOR}", 1003),
         (f"Bearer {token(exp=-1)}", 1004),
         (f"Bearer {token('bad-key')}", 1000),
