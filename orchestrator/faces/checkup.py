@@ -66,8 +66,9 @@ async def _standing(platform: str) -> Finding:
     except AgentesError as error:
         return Finding(what, "broken", assembly.mask(str(error)))
     if standing is None:
-        return Finding(what, "good", "the vendor has nothing that may be asked free of charge")
-    return Finding(what, "good", f"the key works{f'; {standing.left}' if standing.left else ''}")
+        return Finding(what, "missing", "the vendor has nothing that may be asked free of charge")
+    told = ["the key works", standing.left, *assembly.exchange().notices(platform)]
+    return Finding(what, "good", assembly.mask("; ".join(part for part in told if part)))
 
 
 def _look(what: str, at: Callable[[], str]) -> Iterator[Finding]:
