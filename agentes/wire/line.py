@@ -6,7 +6,6 @@ read is in doubt, or asked again. And no error comes out that is not one of ours
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -16,16 +15,16 @@ from typing import Any, NoReturn, TypeVar, cast
 import httpx
 from pydantic import JsonValue
 
-from agentes.contract import Body, Done, File, Inline, Link, Pending, Standing
+from agentes.contract import Body, Done, Pending, Standing
 from agentes.contract import Platform as Adapter
-from agentes.wire import download
 from agentes.wire.client import Http, Manners
 from agentes.wire.clock import Clock
-from agentes.wire.errand import ANSWER, Desks, Errand
+from agentes.wire.collecting import AnswerLost, bring
+from agentes.wire.download import LinkExpired
+from agentes.wire.errand import Desks, Errand
 from agentes.wire.hints import request_number
 from agentes.wire.once import Call, Kind
 from agentes.wire.said import Unintelligible
-from agentes.wire.spool import bring_body, bring_out
 from agentes.wire.verdict import Unknown
 from shared_knowledge.errors import (
     BadRequest,
@@ -48,7 +47,6 @@ __all__ = ["WireLine"]
 T = TypeVar("T")
 _NUMBER = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._:-]{0,127}/?){1,24}")
 
-_MEDIA = "media"
 _MISREAD = (
     ArithmeticError,
     AssertionError,
@@ -180,7 +178,7 @@ class WireLine:
         """
         try:
             return await self._bring(order, done)
-        except (download.LinkExpired, _AnswerLost):
+        except (LinkExpired, AnswerLost):
             again = await self._once_more(order)
             if again is None:
                 raise
@@ -293,53 +291,17 @@ class WireLine:
         )
 
     async def _bring(self, order: Order, done: Done) -> Path:
-        desk = self._desks.desk(order.id)
-        answer, into = desk / ANSWER, desk / _MEDIA
-        media = done.media
-        if isinstance(media, Link):
-            return await self._fetch(media, into)
-        if isinstance(media, File):
-            raise Broken(f"{self._facts.id} answered with a file, as only a platform of this machine can.")
-        if not answer.is_file():
-            raise _AnswerLost(
-                f"The answer to order {order.id} is no longer on its desk ({answer}).",
-                todo="Was AGENTES_HOME cleaned? The order is paid, and its answer came only once.",
-            )
         try:
-            match media:
-                case Inline(pointer, pcm_rate):
-                    return await asyncio.to_thread(bring_out, answer, pointer, into, pcm_rate=pcm_rate)
-                case Body(pcm_rate):
-                    return await asyncio.to_thread(bring_body, answer, into, pcm_rate=pcm_rate)
+            desk = self._desks.desk(order.id)
+            return await bring(done, desk, self._http, mask=self._mask, clock=self._clock)
         except PlatformError as error:
             raise self._complete(error) from None
-
-    async def _fetch(self, link: Link, into: Path) -> Path:
-        try:
-            fetched = await download.fetch(
-                link.url,
-                into,
-                network=self._http.network,
-                guard=self._http.guard,
-                medium=self._facts.medium,
-                mask=self._mask,
-                deadline_s=self._facts.deadline_s,
-                auth=self._http.auth if link.signed else None,
-                clock=self._clock,
-            )
-        except PlatformError as error:
-            raise self._complete(error) from None
-        return fetched.path
 
     async def _once_more(self, order: Order) -> Pending | Done | None:
         """The same finished work, told again, if the vendor can be asked."""
         if _receipt(order) and hasattr(self._adapter, "check"):
             return await self.check(order)
         return await self.find(order) if hasattr(self._adapter, "find") else None
-
-
-class _AnswerLost(Broken):
-    """What the vendor sent once lies no longer where it was put."""
 
 
 def _receipt(order: Order) -> dict[str, Any]:
