@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _MOST_RUNS = 1000
+_STOPS_QUIETLY_S = 1.0
 
 
 def make(brief: str, wishes: Wishes, out: str | None, *, yes: bool, ask: bool, as_json: bool) -> None:
@@ -237,8 +238,16 @@ async def _see_through(
                 progress.show(event)
             await studio.finish(job.id)
     except asyncio.CancelledError:
-        await studio.stop()
+        # Said first: who presses Ctrl-C twice must know it too.
         print(f"\nInterrupted; everything is kept. Carry on with: agentes resume {job.id}", file=sys.stderr)
+        stopping = asyncio.ensure_future(studio.stop())
+        done, _ = await asyncio.wait([stopping], timeout=_STOPS_QUIETLY_S)
+        if not done:
+            print(
+                "Waiting for the answer to what is already bought; Ctrl-C again leaves at once.",
+                file=sys.stderr,
+            )
+        await stopping
         raise
     result = studio.result(job.id)
     if as_json:

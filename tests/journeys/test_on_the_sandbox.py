@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -278,3 +280,27 @@ def test_to_buy_again_in_doubt_can_be_said_beforehand(shop):
     assert ran.code == 0, ran.err
     assert shop.bought == ["openai_images", "openai_images"]
     assert Decimal(ran.json["cost_usd"]) <= Decimal(ran.json["ceiling_usd"])
+
+
+def test_ctrl_c_waits_for_what_is_already_bought_and_says_so(shop):
+    shop.sandbox.fault("openai_images", "start", "stall:4")
+    environ = {
+        **os.environ,
+        "AGENTES_HOME": str(shop.place / "home"),
+        "AGENTES_SANDBOX_URL": shop.sandbox.url,
+    }
+    run = subprocess.Popen(
+        [*AGENTES, "make", PHOTO, "--yes", "--use", "openai_images"],
+        cwd=shop.place, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not shop.bought and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Waiting for the answer to what is already bought" in said
+    job = shop.ask("runs", "--json").json[0]["job"]
+    assert f"agentes resume {job}" in said
+    assert shop.ask("resume", job, "--json").code == 0
+    assert shop.bought == ["openai_images"]
