@@ -8,7 +8,7 @@ from math import ceil
 from agentes.media.sentences import Word, sentences, width, words
 from shared_knowledge.vocabulary import Frozen
 
-__all__ = ["Caption", "Mark", "columns", "srt", "subtitle"]
+__all__ = ["Caption", "Mark", "columns", "marks_of", "srt", "subtitle"]
 
 _MOST_COLUMNS = 42
 _MOST_LINES = 2
@@ -85,6 +85,25 @@ def srt(captions: Sequence[Caption]) -> str:
 def _clock(at_s: float) -> str:
     ms = round(at_s * 1000)
     return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d},{ms % 1000:03d}"
+
+
+def marks_of(script: str, told: Sequence[tuple[float, float, str]]) -> tuple[Mark, ...]:
+    """The times a voice platform gives for its words, laid on the script; none where they do not fit it."""
+    marks: list[Mark] = []
+    at = 0
+    for start_s, end_s, word in told:
+        found = script.find(word, at)
+        if found < 0:
+            return ()
+        at = found + len(word)
+        marks.append(Mark(kind="word", offset=found, length=len(word), start_s=start_s, end_s=end_s))
+    for sentence in sentences(script):
+        inside = [m for m in marks if m.kind == "word" and sentence.start <= m.offset < sentence.end]
+        if inside:
+            length = sentence.end - sentence.start
+            times = {"start_s": inside[0].start_s, "end_s": inside[-1].end_s}
+            marks.append(Mark(kind="sentence", offset=sentence.start, length=length, **times))
+    return tuple(marks)
 
 
 # ── when each word is said ─────────────────────────────────────────────────────────────────────

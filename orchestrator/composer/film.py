@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agentes.media import fonts
 from agentes.media.shelf import Shelf
+from orchestrator.composer.captions import marks_of
 from orchestrator.composer.render import Voiced, render
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Outcome, Plan, VoiceSpec
@@ -67,4 +68,5 @@ def _made(outcomes: Outcomes, task: str) -> Asset:
 def _voiced(plan: Plan, asset: Asset) -> Voiced:
     spec = plan.task(asset.task).spec
     assert isinstance(spec, VoiceSpec)
-    return Voiced(path=Path(asset.path), script=spec.script, marks=asset.measured.get("marks", ()))
+    marks = asset.measured.get("marks") or marks_of(spec.script, asset.measured.get("words", ()))
+    return Voiced(path=Path(asset.path), script=spec.script, marks=marks)

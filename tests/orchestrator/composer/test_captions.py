@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentes.media.sentences import sentences, width, words
-from orchestrator.composer.captions import Caption, Mark, columns, srt, subtitle
+from orchestrator.composer.captions import Caption, Mark, columns, marks_of, srt, subtitle
 
 SCRIPT = (
     "Feita à mão, uma de cada vez. O barro vira caneca, a caneca vira manhã. "
@@ -106,3 +106,21 @@ def test_for_any_script(script: str, letter_s: float, most: int) -> None:
     assert all(0 <= caption.start_s < caption.end_s <= lasts_s + 0.8 for caption in shown)
     brief = [caption for caption in shown if caption.end_s - caption.start_s < 0.99]
     assert all(sum(map(width, caption.lines)) * letter_s < 1.2 for caption in brief)
+
+
+def test_the_times_a_platform_tells_of_its_words_set_the_captions() -> None:
+    script = "Our mug. Made by hand, for you."
+    told = [(0.1, 0.3, "Our"), (0.3, 0.8, "mug."), (2.0, 2.3, "Made"), (2.3, 2.5, "by"), (2.5, 2.9, "hand,")]
+    told += [(3.0, 3.2, "for"), (3.2, 3.6, "you.")]
+    marks = marks_of(script, told)
+    assert [mark.offset for mark in marks if mark.kind == "word"] == [0, 4, 9, 14, 17, 23, 27]
+    sentences_told = [(mark.start_s, mark.end_s) for mark in marks if mark.kind == "sentence"]
+    assert sentences_told == [(0.1, 0.8), (2.0, 3.6)]
+    shown = subtitle(script, marks, starts_s=1.0, lasts_s=4.0, most_columns=20, until_s=6.0)
+    assert shown[0].lines == ("Our mug.",)
+    assert shown[1].start_s == pytest.approx(3.0, abs=0.2)
+
+
+def test_times_of_other_words_are_left_aside() -> None:
+    assert marks_of("Our mug.", [(0.0, 0.4, "Your"), (0.4, 0.9, "cup.")]) == ()
+    assert marks_of("Our mug.", []) == ()
