@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -260,10 +260,23 @@ async def _see_through(
 def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
     import asyncio
 
+    async def watched() -> int:
+        asyncio.get_running_loop().set_exception_handler(lambda _, stray: _note(stray))
+        return await work()
+
     settle_down()
-    code = asyncio.run(work())
+    code = asyncio.run(watched())
     if code:
         _leave(code)
+
+
+def _note(stray: Mapping[str, Any]) -> None:
+    """An error that nobody waited for, such as the twin of one that is told already, is one line of the log."""
+    import logging
+
+    log = logging.getLogger(__name__)
+    log.warning("%s: %s", stray.get("message"), stray.get("exception"))
+    log.debug("where it came from", exc_info=stray.get("exception"))
 
 
 def _leave(code: int) -> None:
