@@ -164,7 +164,9 @@ class Run:
         for order in orders:
             if order.state is OrderState.RESERVED:
                 await tracker.cancel(order, "the job was cancelled")
-            elif not order.state.over and order.price == 0 and order.state is not OrderState.STORED:
+            elif order.state is OrderState.STORED and order.price == 0:
+                await tracker.settle(order, order.price)
+            elif not order.state.over and order.price == 0:
                 await tracker.drop(order, "the job was cancelled")
             elif not order.state.over:
                 continue  # it may be paid for: what has come of it stays on its desk
