@@ -90,6 +90,9 @@ class Errand:
     ceiling: Money
     colleagues: Colleagues
     say: Callable[[Progress], None]
+    tenant: str = "local"
+    key: str | None = None
+    fence: int | None = None
     on_refusal: str = "stop"
     on_doubt: str = "hold"
 
@@ -189,14 +192,27 @@ class MediaAgent(ABC):
                 return _shortfall(errand, str(trouble), "failed", [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
 
+    async def carry_on(self, order: Order) -> Order:
+        """Sees an order through that was begun by a run which is no more; nothing new is bought for it."""
+        async with self._room.connect(order.platform) as line:
+            return await Purchase(self._room, line, order, self.check_file).see_through()
+
+    async def call_off(self, order: Order) -> Order:
+        """Has the vendor stop an order whose job was cancelled, and ends it as the vendor lets it end."""
+        async with self._room.connect(order.platform) as line:
+            return await Purchase(self._room, line, order, self.check_file).call_off()
+
     async def adopt(self, order: Order, number: str) -> Order:
         """Takes up an order that a person found at the vendor's; the next run sees it through."""
         async with self._room.connect(order.platform) as line:
             return await self._tracker.started(order, line.receipt_for(order, number))
 
+    async def _orders(self, errand: Errand) -> Sequence[Order]:
+        return await self._tracker.orders_of(errand.job, errand.task.id, errand.fence)
+
     async def _let_go_of_the_doubtful(self, errand: Errand) -> bool:
         """Counts doubtful orders as charged and lost, as the person said beforehand; False if there are none."""
-        orders = await self._tracker.orders_of(errand.job, errand.task.id)
+        orders = await self._orders(errand)
         doubtful = [order for order in orders if order.state is OrderState.IN_DOUBT]
         for order in doubtful:
             await self._tracker.write_off(
@@ -206,7 +222,7 @@ class MediaAgent(ABC):
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:
         """The offers in order, the one that was begun first, without those that failed; a lone one may try twice."""
-        orders = await self._tracker.orders_of(errand.job, errand.task.id)
+        orders = await self._orders(errand)
         begun = {(o.platform, o.model) for o in orders if not o.state.over or o.state is OrderState.SETTLED}
         failed = {(o.platform, o.model) for o in orders} - begun
         fresh = [offer for offer in errand.offers if (offer.platform, offer.model) not in failed]
@@ -227,7 +243,7 @@ class MediaAgent(ABC):
         """One settled order for a piece: the one that stands, carried on, or a new one."""
         standing = [
             order
-            for order in await self._tracker.orders_of(errand.job, errand.task.id)
+            for order in await self._orders(errand)
             if (order.piece, order.platform, order.model) == (piece.number, offer.platform, offer.model)
             and (not order.state.over or order.state is OrderState.SETTLED)
         ]
@@ -253,6 +269,9 @@ class MediaAgent(ABC):
         order = Order(
             id=f"ord_{uuid4().hex[:20]}",
             job=errand.job,
+            tenant=errand.tenant,
+            key=errand.key,
+            fence=errand.fence,
             task=errand.task.id,
             piece=piece.number,
             attempt=1,

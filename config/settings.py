@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import shared_knowledge
 from config.secrets import Secret, SecretManager
+from shared_knowledge.caps import ANY, Limits, OverCap
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.money import Money
 
@@ -28,12 +29,17 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "AGENTES_SHELF_URL": "a folder, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix",
         "AGENTES_SANDBOX_URL": "the address of the practice platforms, such as http://127.0.0.1:9100",
         "AGENTES_MAX_USD_PER_DAY": "an amount in dollars, such as 10 or 2.50",
+        "AGENTES_MAX_USD_PER_TENANT": "an amount a day for each, or for some, such as 5 or acme=20,*=5",
+        "AGENTES_MAX_USD_PER_KEY": "an amount a day for each, or for some, such as 5 or key_1a2b=20,*=5",
+        "AGENTES_MAX_USD_PER_PLATFORM": "an amount a day for each, or for some, such as 5 or runway=2.50,kling=1",
+        "AGENTES_OVER_CAP": "refuse, ask (the job pauses and keeps what it has) or warn",
         "AGENTES_ALLOW_PRIVATE_HOSTS": "hosts separated by commas, such as localhost,10.0.0.7:9000",
         "AGENTES_LLM_URL": "the address of an OpenAI-compatible chat endpoint, such as http://127.0.0.1:11434/v1",
         "AGENTES_LLM_MODEL": "the model to ask for there",
         "AGENTES_LLM_KEY": "the key to ask with",
     }
 )
+_A_DAY = Money.dollars("10")
 _BASE_URL = "AGENTES_BASE_URL_"
 _FILE = "_FILE"
 _HOST = (
@@ -51,7 +57,7 @@ class Settings:
     shelf_url: str
     sandbox_url: str | None = None
     base_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    max_usd_per_day: Money = Money(10_000_000)  # noqa: RUF009 - an amount is immutable
+    limits: Limits = field(default_factory=lambda: Limits(a_day=_A_DAY))
     allow_private_hosts: tuple[str, ...] = ()
     llm_url: str | None = None
     llm_model: str | None = None
@@ -70,7 +76,6 @@ class Settings:
         secrets = secrets or SecretManager(environ, dotenv)
         read = _Reader(secrets)
         home = read.folder("AGENTES_HOME") or _users_folder(secrets.sources.environ)
-        cap = read.amount("AGENTES_MAX_USD_PER_DAY")
         sandbox_url = read.address("AGENTES_SANDBOX_URL")
         # Practice has a ledger of its own: what the sandbox "sold" never stands among real costs.
         ledger = "practice.db" if sandbox_url else "ledger.db"
@@ -83,7 +88,7 @@ class Settings:
             shelf_url=read.shelf("AGENTES_SHELF_URL") or (home / "shelf").as_uri(),
             sandbox_url=sandbox_url,
             base_urls=read.base_urls(),
-            max_usd_per_day=cls.max_usd_per_day if cap is None else cap,
+            limits=read.limits(),
             allow_private_hosts=read.hosts("AGENTES_ALLOW_PRIVATE_HOSTS"),
             llm_url=llm_url,
             llm_model=llm_model,
@@ -119,7 +124,11 @@ class Settings:
             **{
                 f"{_BASE_URL}{name.upper()}": without_credentials(url) for name, url in self.base_urls.items()
             },
-            "AGENTES_MAX_USD_PER_DAY": self.max_usd_per_day.usd,
+            "AGENTES_MAX_USD_PER_DAY": self.limits.a_day.usd,
+            "AGENTES_MAX_USD_PER_TENANT": _amounts(self.limits.by_tenant),
+            "AGENTES_MAX_USD_PER_KEY": _amounts(self.limits.by_key),
+            "AGENTES_MAX_USD_PER_PLATFORM": _amounts(self.limits.by_platform),
+            "AGENTES_OVER_CAP": self.limits.over_cap,
             "AGENTES_ALLOW_PRIVATE_HOSTS": ",".join(self.allow_private_hosts),
             "AGENTES_LLM_URL": without_credentials(self.llm_url or ""),
             "AGENTES_LLM_MODEL": self.llm_model or "",
@@ -142,6 +151,17 @@ def without_credentials(url: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     )
     return parts._replace(netloc=f"…@{host}" if "@" in parts.netloc else host, query=query).geturl()
+
+
+def _amount(variable: str, text: str) -> Money:
+    try:
+        return Money.dollars(text)
+    except ValueError:
+        raise _refused(variable, "is not an amount") from None
+
+
+def _amounts(limits: Mapping[str, Money]) -> str:
+    return ",".join(f"{name}={limit.usd}" for name, limit in limits.items())
 
 
 class _Reader:
@@ -216,14 +236,30 @@ class _Reader:
                 urls[platform] = url
         return MappingProxyType(urls)
 
-    def amount(self, variable: str) -> Money | None:
-        text = self.text(variable)
-        if text is None:
-            return None
-        try:
-            return Money.dollars(text)
-        except ValueError:
-            raise _refused(variable, "is not an amount") from None
+    def limits(self) -> Limits:
+        over_cap = (self.text("AGENTES_OVER_CAP") or OverCap.REFUSE).lower()
+        if over_cap not in set(OverCap):
+            raise _refused("AGENTES_OVER_CAP", "is none of the three")
+        a_day = self.text("AGENTES_MAX_USD_PER_DAY")
+        return Limits(
+            a_day=_A_DAY if a_day is None else _amount("AGENTES_MAX_USD_PER_DAY", a_day),
+            by_tenant=self.amounts("AGENTES_MAX_USD_PER_TENANT"),
+            by_key=self.amounts("AGENTES_MAX_USD_PER_KEY"),
+            by_platform=self.amounts("AGENTES_MAX_USD_PER_PLATFORM"),
+            over_cap=OverCap(over_cap),
+        )
+
+    def amounts(self, variable: str) -> dict[str, Money]:
+        amounts: dict[str, Money] = {}
+        for part in (self.text(variable) or "").split(","):
+            name, says, amount = part.rpartition("=")
+            name = name.strip() if says else ANY
+            if not part.strip():
+                continue
+            if not name or name in amounts:
+                raise _refused(variable, "names nobody, or somebody twice")
+            amounts[name] = _amount(variable, amount.strip())
+        return amounts
 
     def hosts(self, variable: str) -> tuple[str, ...]:
         hosts = tuple(host.strip().lower() for host in (self.text(variable) or "").split(",") if host.strip())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from config.secrets import SecretManager
 from config.settings import Settings
 from orchestrator.directory import Directory
+from shared_knowledge.caps import ANY, Limits, OverCap
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import BadRequest
 
@@ -62,7 +63,7 @@ def studio(*, assume_keys: str | None = None, today: date | None = None) -> Stud
     from orchestrator.studio import Studio
 
     catalogue = Catalogue.load()
-    cap = settings().max_usd_per_day
+    cap = settings().limits.a_day
     practice = settings().sandbox_url is not None
     quoter = Quoter(catalogue, directory(assume_keys=assume_keys), cap, today=today, practice=practice)
     return Studio(quoter, partial(_office, quoter, catalogue), partial(_here, quoter, catalogue))
@@ -86,7 +87,9 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     database = Database(_database_file())
     book = SqlBook(database)
     shelf = Shelf(_shelf_folder(), settings().home / "desks")
-    tracker = CostTracker(book, a_day=settings().max_usd_per_day)
+    limits = settings().limits
+    _check_names(catalogue, limits)
+    tracker = CostTracker(book, limits)
     room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf), _bring)
     return Office(
         quoter=quoter,
@@ -97,7 +100,18 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
         agents={agent.medium: agent(room) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
         home=_database_file().parent,
         version=version("agentes"),
+        pauses_at_caps=limits.over_cap is OverCap.ASK,
     )
+
+
+def _check_names(catalogue: Catalogue, limits: Limits) -> None:
+    """A cap on a name nobody has would hold nothing back."""
+    known = {platform.id for platform in catalogue.platforms}
+    if unknown := sorted({*limits.by_platform} - known - {ANY}):
+        raise BadRequest(
+            f"AGENTES_MAX_USD_PER_PLATFORM names {', '.join(unknown)}, which is no platform.",
+            todo="`agentes platforms` lists them.",
+        )
 
 
 @cache

@@ -15,6 +15,7 @@ from orchestrator.composer.film import FILM, make_film
 from orchestrator.composer.handover import Record, hand_over, result
 from orchestrator.locks import is_locked
 from orchestrator.quoting import Quoter
+from orchestrator.settlement import Settlement
 from orchestrator.stages import Stages, Tell
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Event, Jobs
@@ -26,7 +27,7 @@ from shared_knowledge.vocabulary import (
     Job,
     JobState,
     Medium,
-    OrderState,
+    Order,
     Outcome,
     Plan,
     Quote,
@@ -49,6 +50,7 @@ class Office:
     agents: Mapping[Medium, MediaAgent]
     home: Path  # the ledger's folder, so that whoever shares the ledger shares its locks
     version: str
+    pauses_at_caps: bool = False
 
     def record(self, job_id: str) -> Record:
         """Everything the store knows about a job."""
@@ -70,12 +72,16 @@ class Office:
 
 
 class Run:
-    """One job being done. Everything it learns is in the store before anybody else hears of it."""
+    """One job being done. Everything it learns is in the store before anybody else hears of it.
 
-    def __init__(self, office: Office, job_id: str) -> None:
+    `fence` is the number under which the job was taken; once a later run has taken it, nothing more is written.
+    """
+
+    def __init__(self, office: Office, job_id: str, fence: int) -> None:
         self._office = office
         self._jobs = office.jobs
         self._id = job_id
+        self._fence = fence
         self._board = Board(
             {task: known for task, known in self._jobs.outcomes(job_id).items() if not _is_gone(known)}
         )
@@ -139,7 +145,7 @@ class Run:
                 )
         except AgentesError as error:
             outcome = Shortfall(task=FILM, why=str(error))
-        await self._jobs.keep(self._id, outcome)
+        await self._jobs.keep(self._id, outcome, fence=self._fence)
         self._board.pin(outcome)
         note = outcome.why if isinstance(outcome, Shortfall) else None
         say(Event(what="film", phase="failed" if note else "done", note=note))
@@ -153,24 +159,24 @@ class Run:
             )
         self._office.shelf.clear(self._desk(REFERENCES))
         why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
-        await self._jobs.move(self._id, state, why)
+        await self._jobs.move(self._id, state, why, fence=self._fence)
         _events(tell)(Event(what="job", phase=state, note=why))
 
     async def let_go(self) -> None:
-        """Ends the orders of a cancelled job that were never sent, or cost nothing."""
-        tracker, orders = self._office.tracker, self._office.book.orders(self._id)
+        """Ends the orders of a cancelled job: the unsent for nothing, the sent as the vendor lets them end."""
+        orders = self._office.book.orders(self._id)
         for desk in {self._desk(task) for task in (FILM, REFERENCES, *(order.task for order in orders))}:
             self._office.shelf.clear(desk)
-        for order in orders:
-            if order.state is OrderState.RESERVED:
-                await tracker.cancel(order, "the job was cancelled")
-            elif order.state is OrderState.STORED and order.price == 0:
-                await tracker.settle(order, order.price)
-            elif not order.state.over and order.price == 0:
-                await tracker.drop(order, "the job was cancelled")
-            elif not order.state.over:
-                continue  # it may be paid for: what has come of it stays on its desk
-            self._office.shelf.clear(order.id)
+        await self._settlement.let_go()
+
+    async def see_through(self) -> Sequence[Order]:
+        """Collects and books what an earlier run of this job bought, and buys nothing: the orders that ended."""
+        return await self._settlement.see_through(over=self._job.state.over)
+
+    @property
+    def _settlement(self) -> Settlement:
+        office = self._office
+        return Settlement(office.agents, office.book, office.tracker, office.shelf, self._id, self._fence)
 
     def _verdict(self) -> JobState:
         outcomes = [outcome for name in self._wanted if (outcome := self._board.look(name)) is not None]
@@ -179,6 +185,8 @@ class Run:
             return JobState.IN_DOUBT
         if not missing:
             return JobState.DONE
+        if any(shortfall.kind == "over_budget" for shortfall in missing) and self._office.pauses_at_caps:
+            return JobState.PAUSED
         return JobState.FAILED if len(missing) == len(outcomes) else JobState.PARTIAL
 
     @property
@@ -208,6 +216,7 @@ class Run:
         job = self._job
         return Team(
             job=job,
+            fence=self._fence,
             quote=self._quote,
             tasks={task.id: task for task in self._plan.tasks},
             agents=self._office.agents,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
@@ -14,7 +14,7 @@ from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Order, Plan
 
 if TYPE_CHECKING:
     from orchestrator.run import Office
-    from orchestrator.store.book import CostRow
+    from orchestrator.store.book import BoughtRow, CostRow
     from orchestrator.store.jobs import Event
 
 __all__ = ["Dispatch", "Studio"]
@@ -34,6 +34,14 @@ class Dispatch(Protocol):
 
     def works_on(self, job_id: str) -> bool:
         """Whether somebody is busy with a job."""
+        ...
+
+    async def see_through(self, job_id: str) -> Sequence[Order]:
+        """Collects and books what a run that is no more had bought; buys nothing."""
+        ...
+
+    async def let_go(self, job_id: str) -> None:
+        """Ends what a cancelled job left open."""
         ...
 
     async def finish(self, job_id: str) -> None:
@@ -62,7 +70,9 @@ class Studio:
         """What would be done for a brief, by whom, for how much; buys nothing."""
         return self._quoter.propose(self._with_its_past(brief))
 
-    async def submit(self, brief: Brief, folder: Path | None = None) -> Job:
+    async def submit(
+        self, brief: Brief, folder: Path | None = None, *, tenant: str = "local", key: str | None = None
+    ) -> Job:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""
         brief = self._with_its_past(brief)
         proposal = await _in_thread(self._quoter.propose, brief)
@@ -71,7 +81,7 @@ class Studio:
         job_id = f"job_{uuid4().hex[:12]}"
         claimed = await _in_thread(open_folder, folder, job_id, proposal.title)
         try:
-            job = await self._office.jobs.add(job_id, brief, str(claimed))
+            job = await self._office.jobs.add(job_id, brief, str(claimed), tenant=tenant, key=key)
         except BaseException:
             give_back(claimed, job_id)
             raise
@@ -143,10 +153,21 @@ class Studio:
         self._dispatch.start(job.id)
         return job
 
+    async def recover(self) -> Sequence[Order]:
+        """Sees through what runs that are no more have bought, and buys nothing: the orders that ended by it."""
+        jobs = dict.fromkeys(order.job for order in self._office.book.open_orders())
+        left = [job for job in jobs if not self.is_running(job)]
+        ended = await _gather(self._see_through(job) for job in left)
+        return [order for orders in ended for order in orders]
+
+    def interrupted(self) -> Sequence[Job]:
+        """The jobs that should be running and are not: whoever ran them is no more."""
+        jobs = self._office.jobs
+        begun = (job for state in (JobState.QUEUED, JobState.RUNNING) for job in jobs.in_state(state))
+        return [job for job in begun if not self.is_running(job.id)]
+
     async def cancel(self, job_id: str) -> Job:
         """Stops a job; what was already made or charged stays, and is said."""
-        from orchestrator.run import Run
-
         jobs = self._office.jobs
         job = jobs.get(job_id)
         if not await jobs.move(job.id, JobState.CANCELLED, "cancelled by a person"):
@@ -156,8 +177,12 @@ class Studio:
             await _pause(_LOOK_AGAIN_S)
             waited += _LOOK_AGAIN_S
         if not self.is_running(job.id):
-            await Run(self._office, job.id).let_go()
+            await self._dispatch.let_go(job.id)
         return jobs.get(job.id)
+
+    def orders(self, job_id: str) -> Sequence[Order]:
+        """Every order of a job, in the order they were placed."""
+        return self._office.book.orders(self._office.jobs.get(job_id).id)
 
     def doubtful(self) -> Sequence[Order]:
         """The orders that wait for a person: they may have been booked, and nobody knows."""
@@ -172,6 +197,8 @@ class Studio:
         (order,) = waiting
         if (number is not None) != (decision == "adopt"):
             raise BadRequest("The vendor's number goes with adopt, and only with it.", todo="adopt ID")
+        # Whoever still believes to be at work on this job is not heard any more.
+        order = order.model_copy(update={"fence": await self._office.jobs.take(order.job)})
         tracker = self._office.tracker
         if decision == "adopt":
             return await self._office.agents[order.spec.medium].adopt(order, number or "")
@@ -183,6 +210,10 @@ class Studio:
     def list(self, most: int = 20) -> Sequence[Job]:
         """The newest jobs."""
         return self._office.jobs.latest(most)
+
+    def bought(self) -> Sequence[BoughtRow]:
+        """The whole ledger, order by order."""
+        return self._office.book.bought()
 
     def costs(self) -> Sequence[CostRow]:
         """The whole ledger, in rows whose sums are the truth."""
@@ -199,6 +230,12 @@ class Studio:
     @property
     def _dispatch(self) -> Dispatch:
         return self._open_dispatch()
+
+    async def _see_through(self, job_id: str) -> Sequence[Order]:
+        try:
+            return await self._dispatch.see_through(job_id)
+        except BadRequest:  # somebody has just taken it up
+            return ()
 
     def _with_its_past(self, brief: Brief) -> Brief:
         """The words of a change, read as a correction at the end of the words they change."""
@@ -232,6 +269,12 @@ async def _in_thread(work: Callable[..., T], *given: object) -> T:
     from asyncio import to_thread  # a quote never waits, and should not pay for what can
 
     return await to_thread(work, *given)
+
+
+async def _gather(works: Iterable[Awaitable[T]]) -> Sequence[T]:
+    from asyncio import gather
+
+    return await gather(*works)
 
 
 async def _pause(seconds: float) -> None:

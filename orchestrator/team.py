@@ -34,6 +34,7 @@ class Team:
     """Has tasks performed, each once, and writes down what became of them before anybody hears."""
 
     job: Job
+    fence: int
     quote: Quote
     tasks: Mapping[str, Task]
     agents: Mapping[Medium, MediaAgent]
@@ -50,7 +51,7 @@ class Team:
             self._say(Progress(task, "kept" if isinstance(known, Asset) else known.kind))
             return known
         outcome = await self._outcome(task, asked)
-        await self.jobs.keep(self.job.id, outcome)
+        await self.jobs.keep(self.job.id, outcome, fence=self.fence)
         self.board.pin(outcome)
         return outcome
 
@@ -72,6 +73,9 @@ class Team:
                 ceiling=self.quote.ceiling,
                 colleagues=_Colleagues(self, task, (*asked, task.id)),
                 say=self._say,
+                tenant=self.job.tenant,
+                key=self.job.key,
+                fence=self.fence,
                 on_refusal=self.job.brief.on_refusal,
                 on_doubt=self.job.brief.on_doubt,
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import JsonValue
 
+from shared_knowledge.caps import Cap, Limits
 from shared_knowledge.errors import AgentesError
 from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
 
@@ -34,13 +35,14 @@ _MAY_BECOME: Mapping[OrderState, frozenset[OrderState]] = {
 
 
 class OrderMoved(AgentesError):
-    """Somebody else has taken this order further; whoever held it must let go."""
+    """Somebody else has taken this order, or its whole job, further; whoever held it must let go."""
 
 
 class Step(Frozen):
-    """One step of one order: from which state to which, when, and what is learnt on the way."""
+    """One step of one order: from which state to which, when, by which run, and what is learnt on the way."""
 
     order: str
+    fence: int | None = None
     at: datetime
     was: OrderState
     state: OrderState
@@ -51,9 +53,9 @@ class Step(Frozen):
 
 
 class Book(Protocol):
-    """Where the tracker writes; whatever returned is durable."""
+    """Where the tracker writes; whatever returned is durable. A run that was overtaken moves nothing."""
 
-    async def place(self, order: Order, caps: Mapping[str, Money]) -> Order:
+    async def place(self, order: Order, caps: Sequence[Cap]) -> Order:
         """Adds the next attempt and sets its price aside under every cap, or raises OverBudget."""
         ...
 
@@ -65,8 +67,8 @@ class Book(Protocol):
         """Every order for a task, oldest first."""
         ...
 
-    async def left(self, caps: Mapping[str, Money]) -> Money | None:
-        """What the tightest of these caps still leaves; None without caps."""
+    async def left(self, caps: Sequence[Cap]) -> Money | None:
+        """What the tightest of these caps still leaves; None where none is hard."""
         ...
 
 
@@ -77,26 +79,23 @@ def _utc_now() -> datetime:
 class CostTracker:
     """The one choke point of money: no order moves but through these verbs."""
 
-    def __init__(self, book: Book, *, a_day: Money, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, book: Book, limits: Limits, *, now: Callable[[], datetime] = _utc_now) -> None:
         self._book = book
-        self._a_day = a_day
+        self._limits = limits
         self._now = now
 
-    def caps(self, job: str, ceiling: Money) -> Mapping[str, Money]:
-        """The caps a purchase of this job falls under today."""
-        return {f"job:{job}": ceiling, f"day:{self._now():%Y-%m-%d}": self._a_day}
+    async def afford(self, order: Order, ceiling: Money) -> Money | None:
+        """How much such a purchase could cost at most right now."""
+        return await self._book.left(self._caps(order, ceiling))
 
-    async def afford(self, job: str, ceiling: Money) -> Money | None:
-        """How much a purchase of this job could cost at most right now."""
-        return await self._book.left(self.caps(job, ceiling))
-
-    async def orders_of(self, job: str, task: str) -> tuple[Order, ...]:
-        """What was already bought for a task: to be carried on, never bought beside."""
-        return await self._book.orders_of(job, task)
+    async def orders_of(self, job: str, task: str, fence: int | None = None) -> tuple[Order, ...]:
+        """What was already bought for a task, in the hands of this run: to be carried on, never bought beside."""
+        orders = await self._book.orders_of(job, task)
+        return tuple(order.model_copy(update={"fence": fence}) for order in orders)
 
     async def place(self, order: Order, ceiling: Money) -> Order:
         """Writes the intent and sets the money aside in one transaction, or raises OverBudget."""
-        return await self._book.place(order, self.caps(order.job, ceiling))
+        return await self._book.place(order, self._caps(order, ceiling))
 
     async def sending(self, order: Order) -> Order:
         """Writes down that the first byte is about to leave."""
@@ -157,6 +156,7 @@ class CostTracker:
         now = self._now()
         step = Step(
             order=order.id,
+            fence=order.fence,
             at=now,
             was=order.state,
             state=state,
@@ -166,9 +166,15 @@ class CostTracker:
             why=why,
         )
         if not await self._book.move(step):
-            raise OrderMoved(f"Order {order.id} is no longer {order.state}.")
+            raise OrderMoved(
+                f"Order {order.id} is no longer {order.state}, or another run has taken over its job.",
+                todo=f"`agentes show {order.job}` says how it stands.",
+            )
         sent_at = now if state is S.SENDING else None
         learnt = {"receipt": receipt, "file": file, "cost": cost, "why": why, "sent_at": sent_at}
         return order.model_copy(
             update={"state": state, **{name: value for name, value in learnt.items() if value is not None}}
         )
+
+    def _caps(self, order: Order, ceiling: Money) -> Sequence[Cap]:
+        return self._limits.caps(order, ceiling, self._now().date())

@@ -418,10 +418,14 @@ class Order(Frozen):
     """One piece bought: the words sent, the money set aside and, once started, the receipt.
 
     `prepared` is what free work before the purchase brought: an upload, a voice; it is done again when in doubt.
+    `fence` is the number of the run that holds it: once a later run has taken the job, it moves nothing any more.
     """
 
     id: str
     job: str
+    tenant: str = "local"
+    key: str | None = None
+    fence: int | None = None
     task: str
     piece: int
     attempt: int
@@ -511,6 +515,7 @@ class JobState(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
+    PAUSED = "paused"
     CANCELLED = "cancelled"
 
     @property
@@ -530,6 +535,8 @@ class Job(Frozen):
     plan: Plan | None = None
     quote: Quote | None = None
     why: str | None = None
+    tenant: str = "local"
+    key: str | None = None
 
 
 class Size(NamedTuple):

@@ -22,6 +22,7 @@ from config.settings import Settings
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
+from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.platform_facts import Platform
@@ -78,7 +79,7 @@ class Counter:
         self.home = home
         self.database = Database(home / "ledger.db")
         self.book = SqlBook(self.database)
-        tracker = CostTracker(self.book, a_day=Money(10**9))
+        tracker = CostTracker(self.book, Limits(a_day=Money(10**9)))
         shelf = Shelf(home / "shelf", home / "desks")
         self.room = Workroom(
             Catalogue.load(), tracker, shelf, exchange.connect, exchange.bring, wait=_at_once

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from orchestrator.locks import only_one
 from orchestrator.run import Office, Run
 from orchestrator.store.jobs import Event
 from shared_knowledge.errors import AgentesError, BadRequest
-from shared_knowledge.vocabulary import JobState
+from shared_knowledge.vocabulary import JobState, Order
 
 __all__ = ["Here"]
 
@@ -36,6 +36,18 @@ class Here:
         run = self._runs.get(job_id)
         return run is not None and not run.done()
 
+    async def see_through(self, job_id: str) -> Sequence[Order]:
+        """Collects and books what a run that is no more had bought; buys nothing. The orders that ended by it."""
+        office = self._office()
+        with only_one(office.home, job_id):
+            return await Run(office, job_id, await office.jobs.take(job_id)).see_through()
+
+    async def let_go(self, job_id: str) -> None:
+        """Ends what a cancelled job left open."""
+        office = self._office()
+        with only_one(office.home, job_id):
+            await Run(office, job_id, await office.jobs.take(job_id)).let_go()
+
     async def finish(self, job_id: str) -> None:
         """Waits for a job this process runs; raises what stopped it."""
         if (run := self._runs.get(job_id)) is not None:
@@ -50,7 +62,8 @@ class Here:
     async def _run(self, job_id: str, answer: bool | None) -> None:
         office = self._office()
         with only_one(office.home, job_id):
-            work = asyncio.create_task(self._through_the_graph(office, job_id, answer))
+            fence = await office.jobs.take(job_id)
+            work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer))
             watch = asyncio.create_task(self._until_cancelled(office, job_id))
             try:
                 await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,16 +73,16 @@ class Here:
                     await watch
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
-                    await Run(office, job_id).let_go()
+                    await Run(office, job_id, fence).let_go()
             except AgentesError as error:
-                await office.jobs.move(job_id, JobState.FAILED, str(error))
+                await office.jobs.move(job_id, JobState.FAILED, str(error), fence=fence)
                 raise
             finally:
                 work.cancel()
                 watch.cancel()
                 await asyncio.gather(work, watch, return_exceptions=True)
 
-    async def _through_the_graph(self, office: Office, job_id: str, answer: bool | None) -> None:
+    async def _through_the_graph(self, office: Office, job_id: str, fence: int, answer: bool | None) -> None:
         from orchestrator import checkpoints, graph  # takes seconds to import: only a run pays for it
 
         jobs = office.jobs
@@ -82,13 +95,13 @@ class Here:
                 # Killed in here, it still stands as ended, and this is simply done again.
                 await saver.adelete_thread(job_id)
                 await jobs.retry(job_id)
-            if not await jobs.move(job_id, JobState.RUNNING):
+            if not await jobs.move(job_id, JobState.RUNNING, fence=fence):
                 return
-            paused = await graph.run(job_id, Run(office, job_id).stages, saver, tell, answer)
+            paused = await graph.run(job_id, Run(office, job_id, fence).stages, saver, tell, answer)
             if paused is None:
                 await saver.adelete_thread(job_id)
         if paused is not None:
-            await jobs.move(job_id, JobState.AWAITING_APPROVAL)
+            await jobs.move(job_id, JobState.AWAITING_APPROVAL, fence=fence)
             await tell({"what": "job", "phase": "awaiting_approval", "note": paused.quote})
 
     async def _until_cancelled(self, office: Office, job_id: str) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from orchestrator.store.sqlite import Database, Row, Transaction
+from shared_knowledge.caps import Cap
 from shared_knowledge.cost_tracker import OrderMoved, Step
 from shared_knowledge.errors import OverBudget
 from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
 
-__all__ = ["CostRow", "SqlBook"]
+__all__ = ["BoughtRow", "CostRow", "SqlBook"]
 
+T = TypeVar("T", bound=Frozen)
+_ANY_RUN = 2**62
+_NO_WALL = 2**62
+
+_OF_THE_RUN = {"fence"}
 _COLUMNS = {
     "id",
     "job",
@@ -33,16 +40,43 @@ _COLUMNS = {
 
 
 class CostRow(Frozen):
-    """What one platform cost one job on one day."""
+    """What one model of one platform cost one job on one day, and what came of it."""
 
     day: str
     job: str
+    tenant: str
     platform: str
+    model: str
+    medium: str
     orders: int
+    made: int
+    failed: int
+    made_ms: int
     spent: Money
     wasted: Money
     in_doubt: Money
     reserved: Money
+    estimated: Money
+
+
+class BoughtRow(Frozen):
+    """One order, as an accountant wants it: when, for whom, of whom, what was promised and what was charged."""
+
+    placed_at: str
+    ended_at: str | None
+    tenant: str
+    job: str
+    task: str
+    piece: int
+    attempt: int
+    order: str
+    medium: str
+    platform: str
+    model: str
+    duration_ms: int | None
+    state: OrderState
+    price: Money
+    cost: Money | None
 
 
 class SqlBook:
@@ -52,29 +86,25 @@ class SqlBook:
         self._database = database
         self._now = now
 
-    async def place(self, order: Order, caps: Mapping[str, Money]) -> Order:
+    async def place(self, order: Order, caps: Sequence[Cap]) -> Order:
         """Adds the next attempt and sets its price aside under every cap, or raises OverBudget."""
         at = self._now().isoformat()
+        columns = {name: getattr(order, name) for name in ("id", "job", "task", "piece", "platform", "model")}
+        lasts_ms = None if order.duration_s is None else round(order.duration_s * 1000)
+        columns |= {"medium": order.spec.medium, "duration_ms": lasts_ms, "price": int(order.price)}
 
         def ask(transaction: Transaction) -> Order:
+            if _is_overtaken(transaction, order):
+                raise OrderMoved(f"Another run has taken over job {order.job}.")
             before = transaction.row("attempts", job=order.job, task=order.task, piece=order.piece)
             attempt = (before["attempts"] if before else 0) + 1
-            transaction.run(
-                "add_order",
-                attempt=attempt,
-                **{
-                    name: getattr(order, name) for name in ("id", "job", "task", "piece", "platform", "model")
-                },
-                price=int(order.price),
-                body=order.model_dump_json(exclude=_COLUMNS),
-                placed_at=at,
-            )
-            for budget, cap in caps.items():
-                transaction.run("open_budget", id=budget, cap=int(cap))
-                if not transaction.run("reserve", id=budget, amount=int(order.price)):
-                    raise _over(order, budget, transaction.row("budget", id=budget))
-                transaction.run("hold", order_id=order.id, budget=budget, amount=int(order.price))
-            return order.model_copy(update={"attempt": attempt, "state": OrderState.RESERVED})
+            passed = tuple(words for cap in caps if (words := _reserve(transaction, order, cap)))
+            placed = order.model_copy(update={"attempt": attempt, "warnings": (*order.warnings, *passed)})
+            body = placed.model_dump_json(exclude=_COLUMNS | _OF_THE_RUN)
+            transaction.run("add_order", attempt=attempt, body=body, placed_at=at, **columns)
+            for cap in caps:
+                transaction.run("hold", order_id=order.id, budget=cap.budget, amount=int(order.price))
+            return placed.model_copy(update={"state": OrderState.RESERVED})
 
         try:
             return await self._database.write(ask)
@@ -89,6 +119,7 @@ class SqlBook:
             moved = transaction.run(
                 "move_order",
                 id=step.order,
+                fence=_ANY_RUN if step.fence is None else step.fence,
                 was=step.was,
                 state=step.state,
                 cost=None if step.cost is None else int(step.cost),
@@ -109,53 +140,72 @@ class SqlBook:
         rows = self._database.read(lambda t: t.rows("orders_of_task", job=job, task=task))
         return tuple(_order(row) for row in rows)
 
-    async def left(self, caps: Mapping[str, Money]) -> Money | None:
-        """What the tightest of these caps still leaves; None without caps."""
-
-        def ask(transaction: Transaction) -> list[int]:
-            rows = [(transaction.row("budget", id=budget), cap) for budget, cap in caps.items()]
-            return [int(cap) - (row["reserved"] + row["spent"] if row else 0) for row, cap in rows]
-
-        tightest = min(self._database.read(ask), default=None)
-        return None if tightest is None else Money(max(0, tightest))
+    async def left(self, caps: Sequence[Cap]) -> Money | None:
+        """What the tightest of these caps still leaves; None where none is hard."""
+        walls = [cap for cap in caps if not cap.soft]
+        rows = self._database.read(lambda t: [t.row("budget", id=cap.budget) for cap in walls])
+        left = (_left(cap, row) for cap, row in zip(walls, rows, strict=True))
+        return min(left, default=None)
 
     def orders(self, job: str) -> tuple[Order, ...]:
         """Every order of a job, in the order they were placed."""
         return tuple(_order(row) for row in self._database.read(lambda t: t.rows("orders_of_job", job=job)))
+
+    def open_orders(self) -> tuple[Order, ...]:
+        """Every order that has not come to its end, oldest first."""
+        return tuple(_order(row) for row in self._database.read(lambda t: t.rows("open_orders")))
 
     def open_questions(self) -> tuple[Order, ...]:
         """Every order of which nobody knows whether it was booked, oldest first."""
         return tuple(_order(row) for row in self._database.read(lambda t: t.rows("open_questions")))
 
     def costs(self) -> Sequence[CostRow]:
-        """The whole ledger, summed by day, job and platform."""
-        rows = self._database.read(lambda t: t.rows("costs"))
-        return [
-            CostRow(
-                **{name: row[name] for name in ("day", "job", "platform", "orders")},
-                **{name: Money(row[name]) for name in ("spent", "wasted", "in_doubt", "reserved")},
-            )
-            for row in rows
-        ]
+        """The whole ledger, summed by day, job, tenant, platform and model."""
+        return [_told(CostRow, row) for row in self._database.read(lambda t: t.rows("costs"))]
+
+    def bought(self) -> Sequence[BoughtRow]:
+        """The whole ledger, order by order."""
+        rows = self._database.read(lambda t: t.rows("bought"))
+        return [_told(BoughtRow, {**dict(row), "order": row["id"]}) for row in rows]
+
+
+def _told(kind: type[T], row: Any) -> T:
+    return kind.model_validate({name: row[name] for name in kind.model_fields})
+
+
+def _is_overtaken(transaction: Transaction, order: Order) -> bool:
+    """Whether a later run has taken the job out of the hands of the one that holds this order."""
+    if order.fence is None:
+        return False
+    row = transaction.row("fence_of_job", id=order.job)
+    return row is not None and row["fence"] > order.fence
+
+
+def _reserve(transaction: Transaction, order: Order, cap: Cap) -> str | None:
+    """Sets the price aside under a cap, or raises OverBudget; says so in words where a soft one was passed."""
+    wall = _NO_WALL if cap.soft else int(cap.limit)
+    row = transaction.row("reserve", id=cap.budget, cap=wall, amount=int(order.price))
+    if row is None:
+        raise _over(order, cap, transaction.row("budget", id=cap.budget))
+    over = Money(max(0, row["taken"] - int(cap.limit))) if cap.soft else Money(0)
+    return f"This passed {cap.words()} by {over.short}." if over else None
 
 
 def _close_holds(transaction: Transaction, step: Step) -> None:
-    """Frees what was set aside and books what was charged, up to what was set aside."""
+    """Frees what was set aside and counts what was charged, up to each cap."""
     for hold in transaction.rows("holds", order_id=step.order):
-        spent = min(int(step.cost or 0), hold["amount"])
-        transaction.run("release", id=hold["budget"], amount=hold["amount"], spent=spent)
+        transaction.run("release", id=hold["budget"], amount=hold["amount"], cost=int(step.cost or 0))
     transaction.run("forget_holds", order_id=step.order)
 
 
-def _over(order: Order, budget: str, row: Row | None) -> OverBudget:
-    left = Money(0) if row is None else Money(row["cap"] - row["reserved"] - row["spent"])
-    scope, _, name = budget.partition(":")
-    whose = {"job": "this job's ceiling", "day": f"the cap for {name} (AGENTES_MAX_USD_PER_DAY)"}.get(
-        scope, budget
-    )
+def _left(cap: Cap, row: Any) -> Money:
+    return Money(max(0, int(cap.limit) - (row["reserved"] + row["spent"] if row else 0)))
+
+
+def _over(order: Order, cap: Cap, row: Any) -> OverBudget:
     return OverBudget(
         f"{order.task} would cost up to {order.price.short} on {order.platform}, "
-        f"but {whose} leaves {left.short}.",
+        f"but {cap.words()} leaves {_left(cap, row).short}.",
         todo="Raise the budget, or ask for less; nothing was spent on it.",
     )
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from orchestrator.store.sqlite import Database, Row
+from orchestrator.store.sqlite import Database, Row, Transaction
+from shared_knowledge.cost_tracker import OrderMoved
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import (
     Asset,
@@ -24,6 +25,7 @@ from shared_knowledge.vocabulary import (
 
 __all__ = ["AskRow", "Event", "Jobs"]
 
+_ANY_RUN = 2**62
 _OUTCOME: dict[str, TypeAdapter[Outcome]] = {"asset": TypeAdapter(Asset), "shortfall": TypeAdapter(Shortfall)}
 
 
@@ -56,12 +58,30 @@ class Jobs:
         self._database = database
         self._now = now
 
-    async def add(self, job_id: str, brief: Brief, folder: str) -> Job:
-        """Takes a brief into our keeping."""
+    async def add(
+        self, job_id: str, brief: Brief, folder: str, *, tenant: str = "local", key: str | None = None
+    ) -> Job:
+        """Takes a brief into our keeping, for a tenant, as whoever has that key asked."""
         at = self._now()
         values = {"id": job_id, "state": JobState.QUEUED, "brief": brief.model_dump_json(), "folder": folder}
-        await self._database.write(lambda t: t.run("add_job", **values, created_at=at.isoformat()))
-        return Job(id=job_id, brief=brief, state=JobState.QUEUED, folder=folder, created_at=at)
+        whose = {"tenant": tenant, "key_id": key}
+        await self._database.write(lambda t: t.run("add_job", **values, **whose, created_at=at.isoformat()))
+        return Job(
+            id=job_id,
+            brief=brief,
+            state=JobState.QUEUED,
+            folder=folder,
+            created_at=at,
+            tenant=tenant,
+            key=key,
+        )
+
+    async def take(self, job_id: str) -> int:
+        """Takes a job in hand: the number with which alone it can be written about from now on."""
+        row = await self._database.write(lambda t: t.row("take_job", id=job_id))
+        if row is None:
+            raise _no_job(job_id)
+        return int(row["fence"])
 
     async def plan(self, job_id: str, plan: Plan) -> None:
         """Keeps what will be done."""
@@ -71,19 +91,28 @@ class Jobs:
         """Keeps what it may cost."""
         await self._database.write(lambda t: t.run("quote_job", id=job_id, quote=quote.model_dump_json()))
 
-    async def move(self, job_id: str, state: JobState, why: str | None = None) -> bool:
-        """Writes down how the job stands; False where it was cancelled, or ended before it could be."""
+    async def move(
+        self, job_id: str, state: JobState, why: str | None = None, *, fence: int = _ANY_RUN
+    ) -> bool:
+        """Writes down how the job stands; False where it was cancelled, ended before, or is in other hands."""
         ended_at = self._now().isoformat() if state.over else None
         moved = await self._database.write(
-            lambda t: t.run("move_job", id=job_id, state=state, why=why, ended_at=ended_at)
+            lambda t: t.run("move_job", id=job_id, state=state, why=why, ended_at=ended_at, fence=fence)
         )
         return bool(moved)
 
-    async def keep(self, job_id: str, outcome: Outcome) -> None:
+    async def keep(self, job_id: str, outcome: Outcome, *, fence: int = _ANY_RUN) -> None:
         """Keeps what became of a task, so that a resumed run need not do it again."""
         kind = "asset" if isinstance(outcome, Asset) else "shortfall"
         values = {"task": outcome.task, "kind": kind, "body": outcome.model_dump_json()}
-        await self._database.write(lambda t: t.run("keep_outcome", job=job_id, **values))
+
+        def ask(transaction: Transaction) -> None:
+            row = transaction.row("fence_of_job", id=job_id)
+            if row is not None and row["fence"] > fence:
+                raise OrderMoved(f"Another run has taken over job {job_id}.")
+            transaction.run("keep_outcome", job=job_id, **values)
+
+        await self._database.write(ask)
 
     async def retry(self, job_id: str) -> None:
         """Forgets what could not be made, so that it is tried once more; what was made is kept."""
@@ -114,14 +143,18 @@ class Jobs:
         if len(alike) == 1:
             return _job(alike[0])
         found = f" It could be {', '.join(row['id'] for row in alike)}." if alike else ""
-        raise BadRequest(f"There is no job {job_id!r}.{found}", todo="`agentes runs` lists the jobs.")
+        raise _no_job(job_id, found)
 
     def state(self, job_id: str) -> JobState:
         """How a job stands, without reading all of it."""
         row = self._database.read(lambda t: t.row("state_of_job", id=job_id))
         if row is None:
-            raise BadRequest(f"There is no job {job_id!r}.", todo="`agentes runs` lists the jobs.")
+            raise _no_job(job_id)
         return JobState(row["state"])
+
+    def in_state(self, state: JobState) -> Sequence[Job]:
+        """Every job that stands so, oldest first."""
+        return [_job(row) for row in self._database.read(lambda t: t.rows("jobs_in", state=state))]
 
     def latest(self, most: int) -> Sequence[Job]:
         """The newest jobs, newest first."""
@@ -148,6 +181,10 @@ class Jobs:
         return [(row["n"], Event.model_validate_json(row["body"])) for row in rows]
 
 
+def _no_job(job_id: str, but: str = "") -> BadRequest:
+    return BadRequest(f"There is no job {job_id!r}.{but}", todo="`agentes runs` lists the jobs.")
+
+
 def _job(row: Row) -> Job:
     return Job(
         id=row["id"],
@@ -159,4 +196,6 @@ def _job(row: Row) -> Job:
         plan=Plan.model_validate_json(row["plan"]) if row["plan"] else None,
         quote=Quote.model_validate_json(row["quote"]) if row["quote"] else None,
         why=row["why"],
+        tenant=row["tenant"],
+        key=row["key_id"],
     )

@@ -1,7 +1,8 @@
 -- Every question the store asks, by name, in words that SQLite and PostgreSQL both understand.
 
 -- name: add_job
-insert into jobs (id, state, brief, folder, created_at) values (:id, :state, :brief, :folder, :created_at)
+insert into jobs (id, state, brief, folder, tenant, key_id, created_at)
+    values (:id, :state, :brief, :folder, :tenant, :key_id, :created_at)
 
 -- name: job
 select * from jobs where id = :id
@@ -20,10 +21,20 @@ update jobs set plan = :plan where id = :id
 update jobs set quote = :quote where id = :id
 
 -- name: move_job
--- Cancelled is for good, and what has ended cannot be cancelled any more.
+-- Cancelled is for good, and what has ended cannot be cancelled any more; a run that was overtaken is not heard.
 update jobs set state = :state, why = :why, ended_at = :ended_at
-    where id = :id and state <> 'cancelled'
+    where id = :id and fence <= :fence and state <> 'cancelled'
         and (:state <> 'cancelled' or state not in ('done', 'partial', 'failed'))
+
+-- name: take_job
+-- A run takes a job in hand: whoever had it before can write nothing more about it.
+update jobs set fence = fence + 1 where id = :id returning fence
+
+-- name: fence_of_job
+select fence from jobs where id = :id
+
+-- name: jobs_in
+select * from jobs where state = :state order by created_at, id
 
 -- name: state_of_job
 select state from jobs where id = :id
@@ -51,20 +62,18 @@ insert into events (job, at, body) values (:job, :at, :body)
 -- name: events
 select n, at, body from events where job = :job and n > :after order by n limit :most
 
--- name: open_budget
--- A cap may be raised or lowered between runs, but never below what is already owed.
-insert into budgets (id, cap) values (:id, :cap)
-    on conflict (id) do update set cap =
-        case when excluded.cap > budgets.reserved + budgets.spent then excluded.cap
-             else budgets.reserved + budgets.spent end
-
 -- name: budget
 select * from budgets where id = :id
 
 -- name: reserve
--- The one statement that decides whether money may be set aside.
-update budgets set reserved = reserved + :amount
-    where id = :id and cap - reserved - spent >= :amount
+-- The one statement that decides whether money may be set aside. A cap may be raised or lowered between
+-- two purchases: what is asked for is measured against the cap of today.
+insert into budgets (id, cap, reserved)
+    select cast(:id as text), cast(:cap as bigint), cast(:amount as bigint)
+    where cast(:amount as bigint) <= cast(:cap as bigint)
+    on conflict (id) do update set cap = excluded.cap, reserved = budgets.reserved + excluded.reserved
+        where budgets.reserved + budgets.spent + excluded.reserved <= excluded.cap
+    returning reserved + spent as taken
 
 -- name: hold
 insert into holds (order_id, budget, amount) values (:order_id, :budget, :amount)
@@ -73,14 +82,19 @@ insert into holds (order_id, budget, amount) values (:order_id, :budget, :amount
 select budget, amount from holds where order_id = :order_id
 
 -- name: release
-update budgets set reserved = reserved - :amount, spent = spent + :spent where id = :id
+-- What was charged beyond the price counts too, as far as the cap has room for it.
+update budgets set reserved = reserved - :amount,
+        spent = case when reserved - :amount + spent + :cost <= cap then spent + :cost
+                     else cap - (reserved - :amount) end
+    where id = :id
 
 -- name: forget_holds
 delete from holds where order_id = :order_id
 
 -- name: add_order
-insert into orders (id, job, task, piece, attempt, platform, model, state, price, body, placed_at)
-    values (:id, :job, :task, :piece, :attempt, :platform, :model, 'reserved', :price, :body, :placed_at)
+insert into orders (id, job, task, piece, attempt, platform, model, medium, duration_ms, state, price, body, placed_at)
+    values (:id, :job, :task, :piece, :attempt, :platform, :model, :medium, :duration_ms, 'reserved', :price, :body,
+        :placed_at)
 
 -- name: attempts
 select max(attempt) as attempts from orders where job = :job and task = :task and piece = :piece
@@ -92,22 +106,39 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 -- name: orders_of_task
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
+-- name: open_orders
+-- Orders that have not come to their end, whoever has them.
+select * from orders
+    where state in ('reserved', 'sending', 'submitted', 'ready', 'stored', 'in_doubt', 'needs_review')
+    order by placed_at, id
+
 -- name: open_questions
 -- Orders that may have been booked, and nobody knows.
 select * from orders where state in ('sending', 'in_doubt', 'needs_review') order by placed_at, id
 
 -- name: move_order
--- Moves an order only from the state its holder believes it to be in.
+-- Moves an order only from the state its holder believes it to be in, and only for the run that has its job.
 update orders set state = :state, cost = coalesce(:cost, cost), receipt = coalesce(:receipt, receipt),
         file = coalesce(:file, file), why = coalesce(:why, why), sent_at = coalesce(:sent_at, sent_at),
         ended_at = coalesce(:ended_at, ended_at)
-    where id = :id and state = :was
+    where id = :id and state = :was and :fence >= (select fence from jobs where jobs.id = orders.job)
+
+-- name: bought
+-- Every order, with whom it was for; all that the books say is a sum of these rows.
+select orders.*, jobs.tenant as tenant from orders join jobs on jobs.id = orders.job
+    order by orders.placed_at, orders.id
 
 -- name: costs
--- Every micro-dollar, by day, job and platform; what a face shows is a sum of these rows.
-select substr(placed_at, 1, 10) as day, job, platform, count(*) as orders,
-        sum(case when state = 'settled' then cost else 0 end) as spent,
-        sum(case when state = 'failed_charged' then cost else 0 end) as wasted,
-        sum(case when state in ('in_doubt', 'needs_review') then price else 0 end) as in_doubt,
-        sum(case when state in ('reserved', 'sending', 'submitted', 'ready', 'stored') then price else 0 end) as reserved
-    from orders group by 1, 2, 3 order by 1 desc, 2, 3
+-- Every micro-dollar, by day, job, tenant, platform and model; what a face shows is a sum of these rows.
+select substr(placed_at, 1, 10) as day, job, jobs.tenant as tenant, platform, model, medium, count(*) as orders,
+        cast(sum(case when orders.state = 'settled' then cost else 0 end) as bigint) as spent,
+        cast(sum(case when orders.state = 'failed_charged' then cost else 0 end) as bigint) as wasted,
+        cast(sum(case when orders.state in ('in_doubt', 'needs_review') then price else 0 end) as bigint) as in_doubt,
+        cast(sum(case when orders.state in ('reserved', 'sending', 'submitted', 'ready', 'stored') then price else 0 end) as bigint)
+            as reserved,
+        cast(sum(case when orders.state in ('settled', 'failed_charged') then price else 0 end) as bigint) as estimated,
+        cast(sum(case when orders.state = 'settled' then 1 else 0 end) as bigint) as made,
+        cast(sum(case when orders.state in ('failed_free', 'failed_charged') then 1 else 0 end) as bigint) as failed,
+        cast(sum(case when orders.state = 'settled' then coalesce(duration_ms, 0) else 0 end) as bigint) as made_ms
+    from orders join jobs on jobs.id = orders.job
+    group by 1, 2, 3, 4, 5, 6 order by 1 desc, 2, 3, 4, 5, 6

@@ -18,6 +18,7 @@ from agentes.purchase import Workroom
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.sqlite import Database
+from shared_knowledge.caps import Limits
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
     BadRequest,
@@ -140,7 +141,7 @@ class World:
         )
         room = Workroom(
             catalogue=SimpleNamespace(platform=lambda _: facts),  # type: ignore[arg-type]
-            tracker=CostTracker(self.book, a_day=Money(10_000_000)),
+            tracker=CostTracker(self.book, Limits(a_day=Money(10_000_000))),
             shelf=self.shelf,
             connect=self._connect,
             bring=self._bring,

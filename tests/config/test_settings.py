@@ -11,6 +11,7 @@ import pytest
 
 from config.secrets import SecretManager
 from config.settings import VARIABLES, Settings, without_credentials
+from shared_knowledge.caps import Limits
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.money import Money
 
@@ -23,7 +24,7 @@ def read(folder: Path, **environ: str) -> Settings:
 
 def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     settings = read(tmp_path)
-    assert settings.max_usd_per_day == Money.dollars("10.00")
+    assert settings.limits == Limits(a_day=Money.dollars("10.00"))
     assert settings.sqlite_file == settings.home / "ledger.db"
     assert settings.shelf_folder == settings.home / "shelf"
     assert settings.sandbox_url is None
@@ -64,7 +65,7 @@ def test_dotenv_and_mounted_files_count_too(tmp_path: Path) -> None:
     (tmp_path / ".env").chmod(0o600)
     (tmp_path / "url").write_text("postgresql://me:pw@db/agentes\n")
     settings = read(tmp_path, AGENTES_DATABASE_URL_FILE=str(tmp_path / "url"))
-    assert settings.max_usd_per_day == Money.dollars("2.5")
+    assert settings.limits.a_day == Money.dollars("2.5")
     assert settings.base_urls["luma"] == "http://localhost:1/x"
     assert settings.database_url == "postgresql://me:pw@db/agentes"
     assert settings.sqlite_file is None
@@ -72,7 +73,7 @@ def test_dotenv_and_mounted_files_count_too(tmp_path: Path) -> None:
 
 
 def test_a_cap_of_nothing_is_a_cap(tmp_path: Path) -> None:
-    assert read(tmp_path, AGENTES_MAX_USD_PER_DAY="0").max_usd_per_day == 0
+    assert read(tmp_path, AGENTES_MAX_USD_PER_DAY="0").limits.a_day == 0
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_addresses_without_credentials() -> None:
 def test_settings_never_change(tmp_path: Path) -> None:
     settings = read(tmp_path)
     with pytest.raises(FrozenInstanceError):
-        settings.max_usd_per_day = Money(0)  # type: ignore[misc]
+        settings.home = Path()  # type: ignore[misc]
     with pytest.raises(TypeError):
         settings.base_urls["luma"] = "x"  # type: ignore[index]
 
@@ -224,6 +225,9 @@ def test_settings_never_change(tmp_path: Path) -> None:
 def test_every_variable_is_shown_when_it_is_set(tmp_path: Path) -> None:
     values = {
         "AGENTES_SANDBOX_URL": "http://h",
+        "AGENTES_MAX_USD_PER_TENANT": "5",
+        "AGENTES_MAX_USD_PER_KEY": "key_1=5",
+        "AGENTES_MAX_USD_PER_PLATFORM": "runway=2.5,*=1",
         "AGENTES_ALLOW_PRIVATE_HOSTS": "h",
         "AGENTES_LLM_URL": "http://h",
         "AGENTES_LLM_MODEL": "m",
@@ -243,3 +247,31 @@ def test_reading_settings_is_cheap() -> None:
     )
     run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
     assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
+class TestLimits:
+    def test_one_amount_holds_for_each_and_a_name_for_itself(self, tmp_path: Path) -> None:
+        limits = read(
+            tmp_path,
+            AGENTES_MAX_USD_PER_TENANT="5",
+            AGENTES_MAX_USD_PER_PLATFORM=" runway=2.50 , *=1,",
+            AGENTES_OVER_CAP="Ask",
+        ).limits
+        assert limits.by_tenant == {"*": Money.dollars("5")}
+        assert limits.by_platform == {"runway": Money.dollars("2.50"), "*": Money.dollars("1")}
+        assert limits.by_key == {}
+        assert limits.over_cap == "ask"
+
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [
+            ("AGENTES_MAX_USD_PER_TENANT", "much"),
+            ("AGENTES_MAX_USD_PER_TENANT", "acme=-1"),
+            ("AGENTES_MAX_USD_PER_KEY", "=5"),
+            ("AGENTES_MAX_USD_PER_PLATFORM", "runway=1,runway=2"),
+            ("AGENTES_OVER_CAP", "sometimes"),
+        ],
+    )
+    def test_what_would_hold_nothing_back_is_refused(self, tmp_path: Path, variable: str, value: str) -> None:
+        with pytest.raises(BadRequest, match=variable):
+            read(tmp_path, **{variable: value})

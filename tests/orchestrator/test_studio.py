@@ -25,6 +25,7 @@ from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Event, Jobs
 from orchestrator.store.sqlite import Database
 from orchestrator.studio import Studio
+from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import BadRequest, Broken, QuoteChanged
@@ -55,7 +56,7 @@ class House:
             quoter=quoter(),
             jobs=self.jobs,
             book=book,
-            tracker=CostTracker(book, a_day=Money(10_000_000)),
+            tracker=CostTracker(book, Limits(a_day=Money(10_000_000))),
             shelf=self.shelf,
             agents=dict.fromkeys(Medium, self),  # type: ignore[arg-type]
             home=home,

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import AskRow, Event, Jobs
 from orchestrator.store.sqlite import Database
+from shared_knowledge.caps import Limits
 from shared_knowledge.cost_tracker import CostTracker, OrderMoved
 from shared_knowledge.errors import BadRequest, Broken, OverBudget
 from shared_knowledge.vocabulary import (
@@ -51,7 +52,7 @@ async def book(database: Database):
 
 @pytest.fixture
 def tracker(book: SqlBook):
-    return CostTracker(book, a_day=Money(10_000_000), now=lambda: NOW)
+    return CostTracker(book, Limits(a_day=Money(10_000_000)), now=lambda: NOW)
 
 
 def an_order(number: int = 1, *, price: int = 400_000, task: str = "photo-1", piece: int = 1) -> Order:
@@ -102,14 +103,17 @@ class TestOneOrder:
             await tracker.settle(stored, Money(300_000))
         assert await budget(database) == (0, 300_000)
 
-    async def test_charged_more_than_promised_is_recorded_but_books_only_the_promise(
+    async def test_charged_more_than_promised_counts_in_full_as_far_as_the_caps_have_room(
         self, tracker, book, database
     ):
         order = await tracker.place(an_order(), CEILING)
         order = await tracker.ready(await tracker.sending(order), {})
-        await tracker.settle(await tracker.stored(order, "a.png"), Money(900_000))
-        assert await budget(database) == (0, 400_000)
-        assert book.orders("job_1")[0].cost == 900_000
+        await tracker.settle(await tracker.stored(order, "a.png"), Money(1_900_000))
+        assert await budget(database) == (0, CEILING)  # a cap is never passed, not even by a vendor
+        assert await budget(database, "day:2026-11-21") == (0, 1_900_000)
+        assert book.orders("job_1")[0].cost == 1_900_000
+        with pytest.raises(OverBudget):
+            await tracker.place(an_order(2, price=1, piece=2), CEILING)
 
     async def test_in_doubt_keeps_its_money_set_aside(self, tracker, database):
         order = await tracker.sending(await tracker.place(an_order(), CEILING))
@@ -144,7 +148,7 @@ class TestCaps:
         assert len(book.orders("job_1")) == 1
 
     async def test_the_day_refuses_what_the_job_would_allow(self, book, database):
-        tracker = CostTracker(book, a_day=Money(500_000), now=lambda: NOW)
+        tracker = CostTracker(book, Limits(a_day=Money(500_000)), now=lambda: NOW)
         await tracker.place(an_order(1, price=400_000), CEILING)
         with pytest.raises(OverBudget, match="AGENTES_MAX_USD_PER_DAY"):
             await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
@@ -152,7 +156,7 @@ class TestCaps:
 
     async def test_an_order_is_booked_on_the_day_it_was_placed(self, book, database):
         days = chain((NOW,), repeat(NOW + timedelta(days=1)))
-        tracker = CostTracker(book, a_day=Money(500_000), now=lambda: next(days))
+        tracker = CostTracker(book, Limits(a_day=Money(500_000)), now=lambda: next(days))
         late = await tracker.place(an_order(1, price=400_000), CEILING)
         await tracker.place(an_order(2, price=400_000, task="photo-2"), CEILING)
         late = await tracker.ready(await tracker.sending(late), {})
@@ -161,7 +165,7 @@ class TestCaps:
         assert await budget(database, "day:2026-11-22") == (400_000, 0)
 
     async def test_what_is_free_may_be_ordered_under_a_ceiling_of_nothing(self, book, database):
-        tracker = CostTracker(book, a_day=Money(0), now=lambda: NOW)
+        tracker = CostTracker(book, Limits(a_day=Money(0)), now=lambda: NOW)
         order = await tracker.place(an_order(price=0), Money(0))
         order = await tracker.ready(await tracker.sending(order), {})
         await tracker.settle(await tracker.stored(order, "a.png"), Money(0))
@@ -170,9 +174,9 @@ class TestCaps:
             await tracker.place(an_order(2, price=1, task="photo-2"), Money(0))
 
     async def test_afford_tells_what_the_tightest_cap_leaves(self, tracker):
-        assert await tracker.afford("job_1", CEILING) == 1_000_000
+        assert await tracker.afford(an_order(), CEILING) == 1_000_000
         await tracker.place(an_order(1, price=999_999), CEILING)
-        assert await tracker.afford("job_1", CEILING) == 1
+        assert await tracker.afford(an_order(), CEILING) == 1
 
     async def test_two_hundred_racers_admit_exactly_what_the_budget_holds(self, tracker, database):
         racers = [tracker.place(an_order(n, price=300_000, task=f"photo-{n}"), CEILING) for n in range(200)]
@@ -201,7 +205,7 @@ def test_sums_always_equal_the_rows(tmp_path_factory, prices, ends):
         database = Database(tmp_path_factory.mktemp("ledger") / "ledger.db")
         await Jobs(database).add("job_1", Brief(text="x"), "/tmp/x")
         book = SqlBook(database)
-        tracker = CostTracker(book, a_day=Money(10_000_000), now=lambda: NOW)
+        tracker = CostTracker(book, Limits(a_day=Money(10_000_000)), now=lambda: NOW)
         for number, (price, ended) in enumerate(zip(prices, ends, strict=False)):
             try:
                 order = await tracker.place(an_order(number, price=price, task=f"photo-{number}"), CEILING)
