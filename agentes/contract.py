@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import JsonValue
 
-from shared_knowledge.errors import PlatformError
+from shared_knowledge.errors import Failed, InDoubt, PlatformError
 from shared_knowledge.platform_facts import Unit
 from shared_knowledge.vocabulary import Money, Order
 
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "Candidates",
     "Done",
     "File",
+    "Forgotten",
     "Inline",
     "Line",
     "Link",
+    "LinkExpired",
     "LocalPlatform",
     "Media",
     "Pending",
@@ -81,11 +84,13 @@ class Pending:
     """It is being made: how to ask for it again, even from another process, and when to look.
 
     `queued` says that it waits its turn at the vendor's: that is patience, not slowness.
+    `bare` says that the vendor calls it made and shows nothing; it may come to show it, but not for ever.
     """
 
     receipt: dict[str, JsonValue]
     look_again_in_s: float
     queued: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,21 @@ class Done:
     cost: Money | None = None
     used: dict[Unit, int] = field(default_factory=dict)
     measured: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Works of the vendor's that could be a lost order, with nothing that tells which: a person decides."""
+
+    numbers: tuple[str, ...]
+
+
+class LinkExpired(Failed):
+    """The address does not lead to the file any more; the vendor may give a fresh one."""
+
+
+class Forgotten(InDoubt):
+    """The vendor knows nothing of the order any more."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +148,7 @@ class Platform(Protocol):
         """Asks once how a started order stands."""
         ...
 
-    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Done | None:
+    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Done | Candidates | None:
         """Asks for an order whose answer was lost; only where the vendor can be asked."""
         ...
 
@@ -173,12 +193,24 @@ class Line(Protocol):
         """Whether a purchase is under way to the vendor, so that nobody may let go of it now."""
         ...
 
+    async def salvage(self, order: Order) -> Pending | Done | None:
+        """The answer to the purchase, if it came and lies here; read again, and nothing is sent.
+
+        None if there is none to be read. Whatever an answer can mean, it is raised as `start` would raise
+        it, but for TryAgain: that says nothing was booked, so the order may be sent anew.
+        """
+        ...
+
     async def check(self, order: Order) -> Pending | Done:
         """Asks once how a started order stands."""
         ...
 
-    async def find(self, order: Order) -> Pending | Done | None:
-        """Asks for an order whose answer was lost; None if the platform never had it."""
+    async def last_look(self, order: Order) -> Pending | Done:
+        """As `check`, after the vendor was told to stop: Forgotten at once where nothing is known of it any more."""
+        ...
+
+    async def find(self, order: Order) -> Pending | Done | Candidates | None:
+        """Asks for an order whose answer was lost; None if the list does not show it."""
         ...
 
     async def collect(self, order: Order, done: Done) -> Path:

@@ -195,7 +195,7 @@ class MediaAgent(ABC):
     async def carry_on(self, order: Order) -> Order:
         """Sees an order through that was begun by a run which is no more; nothing new is bought for it."""
         async with self._room.connect(order.platform) as line:
-            return await Purchase(self._room, line, order, self.check_file).see_through()
+            return await Purchase(self._room, line, order, self.check_file).see_through(buys=False)
 
     async def call_off(self, order: Order) -> Order:
         """Has the vendor stop an order whose job was cancelled, and ends it as the vendor lets it end."""
@@ -218,6 +218,7 @@ class MediaAgent(ABC):
             await self._tracker.write_off(
                 order, order.price, "in doubt, and bought again as was said beforehand"
             )
+            self._room.shelf.clear(order.id)
         return bool(doubtful)
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:

@@ -78,13 +78,14 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     from agentes.purchase import Workroom
     from agentes.video_agent.agent import VideoAgent
     from agentes.voice_agent.agent import VoiceAgent
+    from orchestrator.locks import open_locks
     from orchestrator.run import Office
     from orchestrator.store.book import SqlBook
+    from orchestrator.store.database import open_database
     from orchestrator.store.jobs import Jobs
-    from orchestrator.store.sqlite import Database
     from shared_knowledge.cost_tracker import CostTracker
 
-    database = Database(_database_file())
+    database = open_database(settings().database_url)
     book = SqlBook(database)
     shelf = Shelf(_shelf_folder(), settings().home / "desks")
     limits = settings().limits
@@ -98,7 +99,8 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
         tracker=tracker,
         shelf=shelf,
         agents={agent.medium: agent(room) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
-        home=_database_file().parent,
+        locks=open_locks(settings().database_url),
+        checkpoints=_checkpoints(),
         version=version("agentes"),
         pauses_at_caps=limits.over_cap is OverCap.ASK,
     )
@@ -152,14 +154,10 @@ async def _bring(url: str, into: Path) -> Path:
     return await exchange().bring(url, into)
 
 
-def _database_file() -> Path:
+def _checkpoints() -> str | Path:
+    """Beside the ledger: in a file of their own, or in tables of their own."""
     file = settings().sqlite_file
-    if file is None:
-        raise BadRequest(
-            "AGENTES_DATABASE_URL names a PostgreSQL database, which this version cannot use yet.",
-            todo="Leave it unset, or name a file: sqlite:///path/to/ledger.db.",
-        )
-    return file
+    return settings().database_url if file is None else file.with_name("graph.db")
 
 
 def _shelf_folder() -> Path:

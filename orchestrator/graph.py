@@ -7,9 +7,11 @@ out at once and wait for each other on the board, so nothing waits for the slowe
 
 from __future__ import annotations
 
+import asyncio
 import operator
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypedDict
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -21,7 +23,7 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
-from orchestrator.stages import Approval, Stages
+from orchestrator.stages import Approval, Stages, Tell
 from shared_knowledge.errors import Broken
 
 __all__ = ["run"]
@@ -124,12 +126,26 @@ async def run(
     if seen.interrupts:
         start = Command(resume=answer)
     paused: Approval | None = None
-    # To the very end, also after a pause: only then has the question itself been kept.
-    async for mode, event in graph.astream(
-        start, config, stream_mode=["custom", "updates"], durability="sync"
-    ):
-        if mode == "custom":
-            await tell(event)
-        elif "__interrupt__" in event:
-            paused = Approval(quote=str(event["__interrupt__"][0].value["quote"]))
+    async with _side_by_side(tell) as say:
+        # To the very end, also after a pause: only then has the question itself been kept.
+        async for mode, event in graph.astream(
+            start, config, stream_mode=["custom", "updates"], durability="sync"
+        ):
+            if mode == "custom":
+                say(event)
+            elif "__interrupt__" in event:
+                paused = Approval(quote=str(event["__interrupt__"][0].value["quote"]))
     return paused
+
+
+@asynccontextmanager
+async def _side_by_side(tell: Callable[[dict[str, Any]], Awaitable[None]]) -> AsyncIterator[Tell]:
+    """Begins to tell each event in its turn, so that many share one write; at the end all have been told."""
+    telling: list[asyncio.Future[None]] = []
+    try:
+        yield lambda event: telling.append(asyncio.ensure_future(tell(event)))
+    finally:
+        told = await asyncio.gather(*telling, return_exceptions=True)
+    for failure in told:
+        if failure is not None:
+            raise failure

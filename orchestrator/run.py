@@ -13,7 +13,7 @@ from agentes.media_agent import REFERENCES, MediaAgent
 from orchestrator.board import Board
 from orchestrator.composer.film import FILM, make_film
 from orchestrator.composer.handover import Record, hand_over, result
-from orchestrator.locks import is_locked
+from orchestrator.locks import Locks
 from orchestrator.quoting import Quoter
 from orchestrator.settlement import Settlement
 from orchestrator.stages import Stages, Tell
@@ -48,7 +48,8 @@ class Office:
     tracker: CostTracker
     shelf: Shelf
     agents: Mapping[Medium, MediaAgent]
-    home: Path  # the ledger's folder, so that whoever shares the ledger shares its locks
+    locks: Locks  # whoever shares the ledger shares its locks and its checkpoints
+    checkpoints: str | Path
     version: str
     pauses_at_caps: bool = False
 
@@ -67,8 +68,8 @@ class Office:
         return result(self.record(job_id))
 
     def is_locked(self, job_id: str) -> bool:
-        """Whether any process on this machine is at work on a job."""
-        return is_locked(self.home, job_id)
+        """Whether any process that shares the ledger is at work on a job."""
+        return self.locks.is_locked(job_id)
 
 
 class Run:
@@ -82,6 +83,7 @@ class Run:
         self._jobs = office.jobs
         self._id = job_id
         self._fence = fence
+        self._quoted: Job | None = None
         self._board = Board(
             {task: known for task, known in self._jobs.outcomes(job_id).items() if not _is_gone(known)}
         )
@@ -171,7 +173,7 @@ class Run:
 
     async def see_through(self) -> Sequence[Order]:
         """Collects and books what an earlier run of this job bought, and buys nothing: the orders that ended."""
-        return await self._settlement.see_through(over=self._job.state.over)
+        return await self._settlement.see_through(over=self._jobs.state(self._id).over)
 
     @property
     def _settlement(self) -> Settlement:
@@ -198,7 +200,11 @@ class Run:
 
     @property
     def _job(self) -> Job:
-        return self._jobs.get(self._id)
+        """The job; once it is planned and quoted, nothing that a run reads of it changes any more."""
+        job = self._quoted or self._jobs.get(self._id)
+        if job.plan is not None and job.quote is not None:
+            self._quoted = job
+        return job
 
     @property
     def _plan(self) -> Plan:

@@ -203,9 +203,12 @@ class Studio:
         if decision == "adopt":
             return await self._office.agents[order.spec.medium].adopt(order, number or "")
         if decision == "never-charged":
-            return await tracker.drop(order, "a person says it was never charged")
-        why = "charged and lost" if decision == "charged-and-lost" else "bought again"
-        return await tracker.write_off(order, order.price, f"a person says: {why}")
+            ended = await tracker.drop(order, "a person says it was never charged")
+        else:
+            why = "charged and lost" if decision == "charged-and-lost" else "bought again"
+            ended = await tracker.write_off(order, order.price, f"a person says: {why}")
+        self._office.shelf.clear(order.id)
+        return ended
 
     def list(self, most: int = 20) -> Sequence[Job]:
         """The newest jobs."""

@@ -28,6 +28,7 @@ __all__ = [
     "Recovery",
     "Resolution",
     "SecretName",
+    "Settling",
     "SignIn",
     "Stretch",
     "Tier",
@@ -267,6 +268,15 @@ class PictureLimits(Frozen):
     shortest_side: int | None = Field(default=None, gt=0)
 
 
+class Settling(Frozen):
+    """After how long a list that does not show an order proves that it was never booked; who said so, and when."""
+
+    after_s: float = Field(gt=0)
+    source: str
+    seen_on: date
+    confirmed: bool = True
+
+
 class Platform(Frozen):
     """One company's door: where it is, what it takes to enter, and how it behaves.
 
@@ -289,6 +299,7 @@ class Platform(Frozen):
     negatives: Literal["in_words", "apart"] = "in_words"
     not_booked: tuple[int, ...] = ()
     recovery: Recovery
+    settling: Settling | None = None
     look_again_s: float = Field(ge=0)
     deadline_s: float = Field(gt=0)
     concurrency: int | None = Field(default=None, gt=0)
@@ -299,6 +310,11 @@ class Platform(Frozen):
     def model(self, model_id: str) -> Model | None:
         """The model of that name, if it is here."""
         return next((model for model in self.models if model.id == model_id), None)
+
+    @property
+    def settles_s(self) -> float | None:
+        """The seconds after which its list may be trusted with money; None where nobody has confirmed any."""
+        return self.settling.after_s if self.settling and self.settling.confirmed else None
 
     def belongs_to(self, brand: str) -> bool:
         """Whether the brand is the company one deals with here."""
@@ -315,6 +331,8 @@ class Platform(Frozen):
             raise ValueError(
                 "a platform that is not local needs an https base_url, key_hosts, secrets and sign_in"
             )
+        if self.settling is not None and self.recovery in (Recovery.OPAQUE, Recovery.IDEMPOTENT):
+            raise ValueError(f"settling is about a list, and {self.recovery} says that there is none")
         ids = [model.id for model in self.models]
         if len(ids) != len(set(ids)):
             raise ValueError("two models have the same id")

@@ -1,65 +1,30 @@
 """The room every test runs in: no network but this machine, no keys, a home of its own.
 
-The network is closed by an audit hook, below every library, so nothing can be patched around it.
+`warm` runs the command line as a process of its own, without paying for its start each time.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-import socket
-import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from closed_room import close_network, open_network
 
 if TYPE_CHECKING:
+    from postgres import PostgresServer
     from practice import Practice
+    from warm import Warm
 
 _KEYS = re.compile(
     r"(?i)^AGENTES_|^GOOGLE_|^GCP_|^GCLOUD_|^AZURE_|^AWS_|^LANG(SMITH|CHAIN)_|_PROXY$"
     r"|(API_?KEY|ACCESS_KEY|SECRET(_KEY)?|API_SECRET|TOKEN|_KEY)(_FILE)?$"
 )
-_NAMED = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
-_SENT = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _homes = count(1)
-_closed = False
-
-
-class NetworkClosed(RuntimeError):
-    """A test reached for the network."""
-
-
-def _is_here(host: object) -> bool:
-    name = host.decode() if isinstance(host, bytes) else host
-    if not isinstance(name, str) or name in ("", "localhost", socket.gethostname()):
-        return True
-    try:
-        address = ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return name.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
-
-
-def _is_number(host: object) -> bool:
-    try:
-        ipaddress.ip_address(str(host))
-    except ValueError:
-        return False
-    return True
-
-
-def _guard(event: str, args: tuple[object, ...]) -> None:
-    if not _closed or not event.startswith("socket."):
-        return
-    if event in _SENT and isinstance(args[1], tuple) and not _is_here(args[1][0]):
-        raise NetworkClosed(f"a test tried to reach {args[1][0]}")
-    if event in _NAMED and not _is_here(args[0]) and not _is_number(args[0]):
-        raise NetworkClosed(f"a test tried to look up {args[0]!r}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,12 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if _KEYS.search(name)]:
         del os.environ[name]
     os.environ["LANGSMITH_TRACING"] = "false"
-    sys.addaudithook(_guard)
-    _set_closed(closed=True)
+    close_network()
 
 
 def pytest_unconfigure() -> None:
-    _set_closed(closed=False)
+    open_network()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -84,11 +48,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if spared:
         config.hook.pytest_deselected(items=spared)
         items[:] = [item for item in items if not item.get_closest_marker("torture")]
-
-
-def _set_closed(*, closed: bool) -> None:
-    global _closed
-    _closed = closed
 
 
 @pytest.fixture(scope="session")
@@ -122,3 +81,33 @@ def sandbox(running_sandbox: Practice) -> Practice:
     """The fake platforms, listening on this machine, with an empty book and nothing planted."""
     running_sandbox.reset()
     return running_sandbox
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A process that has imported the product, and forks for each command; the network is closed there too."""
+    from warm import Warm
+
+    with Warm() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests of this process; ask for `postgres`, which is a new database in every test."""
+    from postgres import NoPostgres, PostgresServer
+
+    server = PostgresServer()
+    try:
+        server.__enter__()
+    except NoPostgres as why:
+        pytest.skip(f"PostgreSQL: {why}")
+    yield server
+    server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a database that is this test's alone."""
+    with postgres_server.database() as url:
+        yield url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from config.secrets import SecretManager
 from config.settings import Settings
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Jobs
-from orchestrator.store.sqlite import Database
+from orchestrator.store.database import open_database
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
@@ -56,6 +56,7 @@ def exchange_to(
     key: str = "sandbox",
     environ: Mapping[str, str] | None = None,
     waits: bool = False,
+    clock: Clock | None = None,
     network: Callable[[bool], httpx.AsyncBaseTransport] | None = None,
 ) -> Exchange:
     """An exchange that reaches the platform at the sandbox, or at its own address to be replayed."""
@@ -68,30 +69,42 @@ def exchange_to(
     secrets = SecretManager(held)
     settings = Settings.read(held, secrets=secrets)
     shelf = Shelf(home / "shelf", home / "desks")
-    clock = Clock() if waits else Clock(sleep=_at_once)
+    clock = clock or (Clock() if waits else Clock(sleep=_at_once))
     return Exchange(Catalogue.load(), secrets, settings, shelf, clock=clock, network=network)
 
 
 class Counter:
     """An agent with its ledger and its shelf, at work on one task at the practice platforms."""
 
-    def __init__(self, exchange: Exchange, home: Path) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        home: Path,
+        *,
+        limits: Limits = Limits(a_day=Money(10**9)),  # noqa: B008 - frozen
+        wait: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         self.home = home
-        self.database = Database(home / "ledger.db")
+        self.database = open_database(home / "ledger.db")
         self.book = SqlBook(self.database)
-        tracker = CostTracker(self.book, Limits(a_day=Money(10**9)))
+        tracker = CostTracker(self.book, limits)
         shelf = Shelf(home / "shelf", home / "desks")
         self.room = Workroom(
-            Catalogue.load(), tracker, shelf, exchange.connect, exchange.bring, wait=_at_once
+            Catalogue.load(), tracker, shelf, exchange.connect, exchange.bring, wait=wait or _at_once
         )
 
-    async def perform(self, task: Task, offer: Offer) -> Asset | Shortfall:
-        """Has the task done by that one offer, as the team would."""
-        await Jobs(self.database).add("job_1", Brief(text="a mug"), str(self.home))
+    async def perform(
+        self, task: Task, *offers: Offer, ceiling: Money = Money(10**9), **terms: Any
+    ) -> Asset | Shortfall:
+        """Has the task done by one of those offers, as the team would; asked again, as a resumed run would."""
+        jobs = Jobs(self.database)
+        if not jobs.latest(1):
+            await jobs.add("job_1", Brief(text="a mug"), str(self.home))
+        terms |= {"fence": await jobs.take("job_1")}
         agent = {each.medium: each for each in (PhotoAgent, VideoAgent, VoiceAgent)}[task.medium]
         alone: Any = None  # nothing here asks a colleague
         return await agent(self.room).perform(
-            Errand("job_1", task, [offer], Money(10**9), alone, lambda _: None)
+            Errand("job_1", task, offers, ceiling, alone, lambda _: None, **terms)
         )
 
     def covered(self) -> int:

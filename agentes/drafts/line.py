@@ -36,8 +36,15 @@ class LocalLine:
         """Nothing ever leaves this machine."""
         return False
 
+    async def salvage(self, order: Order) -> None:
+        """What is free and repeatable is made again."""
+
     async def check(self, order: Order) -> Done:
         """A local platform answers at once, so there is nothing to wait for but the work itself."""
+        return await self.start(order)
+
+    async def last_look(self, order: Order) -> Done:
+        """Nobody was told to stop."""
         return await self.start(order)
 
     async def find(self, order: Order) -> Done:

@@ -86,6 +86,7 @@ class Vendor(Fake):
         super().__init__(house)
         self._spoken: list[dict[str, Any]] = []
         self._sounds: dict[str, bytes] = {}
+        self._spoken_at: dict[str, float] = {}
         self._credits_used = 0
 
     def key(self, call: Call) -> str | None:
@@ -144,6 +145,7 @@ class Vendor(Fake):
             "output_format": form,
         }
         self._spoken.insert(0, item)
+        self._spoken_at[number] = self.house.now()
         return item
 
     def _wrong(self, call: Call) -> Answer | None:
@@ -236,6 +238,7 @@ class Vendor(Fake):
             and int(asked.get("date_after_unix", "0")) <= item["date_unix"]
             and item["date_unix"] < int(asked.get("date_before_unix", "99999999999"))
             and asked.get("search", "").casefold() in item["text"].casefold()
+            and self.house.shows(call, self._spoken_at[item["history_item_id"]])
         ]
         numbers = [item["history_item_id"] for item in found]
         after = asked.get("start_after_history_item_id")

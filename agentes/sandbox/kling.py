@@ -102,7 +102,8 @@ class Vendor(Fake):
         if not 1 <= page <= 1000 or not 1 <= size <= 500:
             raise ValueError("pageNum is 1 to 1000, pageSize 1 to 500")
         kind, plain = call.params["kind"], replace(call, twist=None)
-        known = [work for work in reversed(self.house.works.values()) if work.told["kind"] == kind]
+        newest = reversed(self.house.works.values())
+        known = [w for w in newest if w.told["kind"] == kind and self.house.shows(call, w.begun_at)]
         here = known[(page - 1) * size : page * size]
         return self._yes([await self._envelope(work, plain) for work in here])
 

@@ -76,7 +76,8 @@ class Vendor(Fake):
     async def list_all(self, call: Call) -> Answer:
         """All of them, the newest first, by `limit` and `offset`."""
         limit, offset = int(call.query.get("limit", "10")), int(call.query.get("offset", "0"))
-        newest = list(self.house.works.values())[::-1]
+        known = [work for work in self.house.works.values() if self.house.shows(call, work.begun_at)]
+        newest = known[::-1]
         page = [self._told(work, Stage.RUNNING) for work in newest[offset : offset + limit]]
         return Answer.of(
             {

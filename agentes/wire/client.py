@@ -82,6 +82,7 @@ class Http:
         network: httpx.AsyncBaseTransport,
         questions: httpx.AsyncBaseTransport,
         purchases: httpx.AsyncBaseTransport,
+        judged: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport],
         fill_in: Mapping[str, str],
     ) -> None:
         self.facts = facts
@@ -89,7 +90,7 @@ class Http:
         self.guard = guard
         self.network = network
 
-        def client(inner: httpx.AsyncBaseTransport, read_s: float) -> _Client:
+        def client(inner: httpx.AsyncBaseTransport, read_s: float, auth: httpx.Auth | None = auth) -> _Client:
             return _Client(
                 transport=_Mouthpiece(facts, inner, fill_in),
                 base_url=address,
@@ -101,10 +102,19 @@ class Http:
 
         self._questions = client(questions, _read_s(facts))
         self._purchases = client(purchases, facts.deadline_s)
+        self._unplugged: Callable[[httpx.AsyncBaseTransport], _Client] = lambda stand_in: client(
+            judged(stand_in), facts.deadline_s, None
+        )
 
     def client(self, call: Call) -> httpx.AsyncClient:
         """The client for one call; it owns nothing, so it need not be closed."""
         client = copy(self._purchases if call.paid else self._questions)
+        client.call = call
+        return client
+
+    def reading(self, call: Call, stand_in: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+        """A client that hears a stand-in for the network, unsigned; its answers are judged as any."""
+        client = self._unplugged(stand_in)
         client.call = call
         return client
 
@@ -140,6 +150,9 @@ def open_http(
     def bottom(*, fresh: bool) -> httpx.AsyncBaseTransport:
         return network(fresh) if network else Network(dialler, fresh=fresh)
 
+    def judged(below: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        return Verdict(below, facts, explain=explain, mask=secrets.mask)
+
     def stack(below: httpx.AsyncBaseTransport, *, paid: bool) -> httpx.AsyncBaseTransport:
         patience_s = facts.deadline_s
         deadline_s = patience_s if paid else _read_s(facts)
@@ -153,8 +166,7 @@ def open_http(
             count=count,
         )
         paced = Pace(traced, manners.purchases if paid else manners.questions)
-        judged = Verdict(paced, facts, explain=explain, mask=secrets.mask)
-        spared = Breaker(judged, manners.circuit, paid=paid)
+        spared = Breaker(judged(paced), manners.circuit, paid=paid)
         return Retry(spared, manners.budget, clock=clock, patience_s=patience_s)
 
     warm = bottom(fresh=False)
@@ -166,6 +178,7 @@ def open_http(
         network=warm,
         questions=stack(warm, paid=False),
         purchases=stack(bottom(fresh=True), paid=True),
+        judged=judged,
         fill_in=fill_in,
     )
 

@@ -10,7 +10,7 @@ from agentes.contract import Body, Done, File, Inline, Link
 from agentes.wire import download
 from agentes.wire.client import Http
 from agentes.wire.clock import Clock
-from agentes.wire.errand import ANSWER
+from agentes.wire.kept import ANSWER
 from agentes.wire.spool import bring_body, bring_out
 from shared_knowledge.errors import Broken
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from agentes.contract import LinkExpired
 from agentes.wire.clock import Clock
 from agentes.wire.guard import Guard
 from agentes.wire.hints import asked_wait_s
@@ -46,10 +47,6 @@ _GONE = (401, 403, 404, 410)
 _PASSING = (408, 409, 416, 425, 429, 499)
 _LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
-
-
-class LinkExpired(Failed):
-    """The address does not lead to the file any more; the vendor may give a fresh one."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +227,7 @@ class _Download:
             raise Failed(f"{self.host} answered {status} instead of the file.")
         coat = response.headers.get("content-encoding", "identity").strip().lower()
         if coat not in ("", "identity"):
-            raise Unsuitable(f"{self.host} sends the file packed ({coat[:20]}), which was not asked for.")
+            raise Unreachable(f"{self.host} sends the file packed ({coat[:20]}), which was not asked for.")
         if status == 206:
             self._check_rest(response)
         else:

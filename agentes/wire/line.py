@@ -6,32 +6,30 @@ read is in doubt, or asked again. And no error comes out that is not one of ours
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
-import httpx
 from pydantic import JsonValue
 
-from agentes.contract import Body, Done, Pending, Standing
+from agentes.contract import Body, Candidates, Done, Forgotten, LinkExpired, Pending, Standing
 from agentes.contract import Platform as Adapter
+from agentes.wire.asking import REVIEW, Asking
 from agentes.wire.client import Http, Manners
 from agentes.wire.clock import Clock
 from agentes.wire.collecting import AnswerLost, bring
-from agentes.wire.download import LinkExpired
 from agentes.wire.errand import Desks, Errand
-from agentes.wire.hints import request_number
+from agentes.wire.kept import Kept
 from agentes.wire.once import Call, Kind
-from agentes.wire.said import Unintelligible
-from agentes.wire.verdict import Unknown
+from agentes.wire.replay import Replay
+from agentes.wire.verdict import Gone, Unknown
 from shared_knowledge.errors import (
     BadRequest,
     Broken,
-    Garbled,
     InDoubt,
-    NeedsPerson,
     PlatformError,
     Refused,
     TryAgain,
@@ -47,19 +45,6 @@ __all__ = ["WireLine"]
 T = TypeVar("T")
 _NUMBER = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._:-]{0,127}/?){1,24}")
 
-_MISREAD = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-)
-_REVIEW = "`agentes review` shows what is known and takes your decision."
 _RESUME = "`agentes resume` asks again."
 
 _log = logging.getLogger(__name__)
@@ -82,6 +67,7 @@ class WireLine:
         self._http = http
         self._facts = http.facts
         self._circuit = manners.circuit
+        self._asking = Asking(http.facts, manners.circuit, mask)
         self._desks = desks
         self._purchase: Call | None = None
         self._mask = mask
@@ -122,8 +108,33 @@ class WireLine:
             raise Unsuitable(
                 f"The adapter of {self._facts.id} bought nothing.", platform=self._facts.id, charged=Money(0)
             )
+        return self._seen_to_be_media(errand, answer)
+
+    async def salvage(self, order: Order) -> Pending | Done | None:
+        """The answer to the purchase, if it came and lies on the desk; read again, and nothing is sent.
+
+        TryAgain says that nothing was booked by that answer. Of one that was cut off, a receipt is all that counts.
+        """
+        kept = await asyncio.to_thread(Kept.on, self._desks.desk(order.id))
+        if kept is None:
+            return None
+        errand = self._errand("start", order)
+        errand.call.left = True
+        http = self._http.reading(errand.call, Replay(kept))
+        try:
+            answer = await self._asking.ask(errand.call, http, self._adapter.start, kept.as_sent(order))
+        except (PlatformError, Broken) as error:
+            if kept.head.cut or isinstance(error, Broken) or not errand.call.sent:
+                _log.info("the answer to order %s could not be read again: %s", order.id, error.what)
+                return None
+            raise
+        if kept.head.cut:
+            return answer if isinstance(answer, Pending) else None
+        return self._seen_to_be_media(errand, answer) if errand.call.sent else None
+
+    def _seen_to_be_media(self, errand: Errand, answer: Pending | Done) -> Pending | Done:
         if isinstance(answer, Done) and answer.media == Body() and not errand.brought_a_file():
-            raise self._unreadable(errand.call, "it is no picture, clip or sound")
+            raise self._asking.unreadable(errand.call, "it is no picture, clip or sound")
         return answer
 
     @property
@@ -133,12 +144,19 @@ class WireLine:
 
     async def check(self, order: Order) -> Pending | Done:
         """Asks once how a started order stands; a platform that is left alone is asked when its rest is over."""
+        return await self._look("check", order)
+
+    async def last_look(self, order: Order) -> Pending | Done:
+        """As `check`, after the vendor was told to stop: Forgotten at once where nothing is known of it any more."""
+        return await self._look("last_look", order)
+
+    async def _look(self, kind: Kind, order: Order) -> Pending | Done:
         order = order.model_copy(update={"receipt": _receipt(order)})
-        errand = self._errand("check", order)
+        errand = self._errand(kind, order)
         try:
             answer = await self._ask(errand, self._adapter.check, order)
-        except Unknown as unknown:
-            raise self._doubt(order, unknown) from None
+        except (Gone, Unknown) as unknown:
+            raise self._doubt(order, unknown, Forgotten) from None
         except (TryElsewhere, Refused) as error:
             if isinstance(error, Unavailable) and error.because == "resting":
                 rest_s = max(1.0, self._circuit.resting_s)
@@ -149,12 +167,12 @@ class WireLine:
             raise self._doubt(order, error) from None
         return await errand.kept(answer)
 
-    async def find(self, order: Order) -> Pending | Done | None:
-        """Asks for an order whose answer was lost; None if the vendor never had it, InDoubt if it cannot be asked."""
+    async def find(self, order: Order) -> Pending | Done | Candidates | None:
+        """Asks for an order whose answer was lost; None if the list lacks it, InDoubt if nobody can be asked."""
         find = getattr(self._adapter, "find", None)
         if find is None:
             raise InDoubt(
-                f"{self._facts.name} cannot be asked for a lost order.", platform=self._facts.id, todo=_REVIEW
+                f"{self._facts.name} cannot be asked for a lost order.", platform=self._facts.id, todo=REVIEW
             )
         errand = self._errand("find", order)
         try:
@@ -178,10 +196,13 @@ class WireLine:
         """
         try:
             return await self._bring(order, done)
-        except (LinkExpired, AnswerLost):
-            again = await self._once_more(order)
+        except (LinkExpired, AnswerLost) as lost:
+            try:
+                again = await self._once_more(order)
+            except Forgotten:
+                again = None
             if again is None:
-                raise
+                raise lost from None
         except Unavailable as shut:  # the key, not the file: it waits where it is
             raise Unreachable(shut.what, platform=self._facts.id, todo=_RESUME) from None
         if isinstance(again, Pending):
@@ -224,52 +245,12 @@ class WireLine:
         return cast(Standing, await self._ask(self._errand("standing", None), standing))
 
     def _errand(self, kind: Kind, order: Order | None) -> Errand:
-        asks_for_media = order is not None and kind in ("start", "check", "find")
-        desk = self._desks.desk(order.id) if order is not None and asks_for_media else None
-        return Errand(kind, desk, self._facts.medium)
+        may_bring_media = order is not None and kind in ("start", "check", "last_look", "find")
+        desk = self._desks.desk(order.id) if order is not None and may_bring_media else None
+        return Errand(kind, order, desk, self._facts.medium)
 
     async def _ask(self, errand: Errand, ask: Callable[..., Awaitable[T]], *order: Order) -> T:
-        call = errand.call
-        try:
-            return await ask(self._http.client(call), *order)
-        except PlatformError as error:
-            if call.answer is not None and call.answer.is_success:
-                self._remember(error)
-            raise self._complete(error, call) from None
-        except NeedsPerson as wrong:  # a key that cannot be had only shows when a request is signed
-            raise Unavailable(wrong.what, because="key", platform=self._facts.id, todo=wrong.todo) from None
-        except _MISREAD as puzzled:
-            what = str(puzzled) if isinstance(puzzled, Unintelligible) else type(puzzled).__name__
-        # Out here, so that the first error, whose frames have seen the whole answer, is not attached.
-        raise self._unreadable(call, what)
-
-    def _unreadable(self, call: Call, what: str) -> PlatformError:
-        name = self._facts.name
-        if not call.paid:
-            error: PlatformError = Garbled(f"The answer of {name} was not understood ({what}).")
-        elif not call.left:
-            error = Unsuitable(
-                f"The order could not be put into words for {name} ({what}); nothing was sent."
-            )
-        else:
-            error = InDoubt(
-                f"{name} took the order, but its answer was not understood ({what}).", todo=_REVIEW
-            )
-        return self._complete(error, call)
-
-    def _remember(self, error: PlatformError) -> None:
-        """A refused key and an empty purse are also told in answers that are good in form."""
-        if isinstance(error, Unavailable) and error.because in ("key", "credit"):
-            self._circuit.saw(error)
-
-    def _complete(self, error: PlatformError, call: Call | None = None) -> PlatformError:
-        error.platform = self._facts.id
-        error.request_id = error.request_id or (_number(call) if call else "")
-        error.vendor_says = self._mask(error.vendor_says)
-        error.request_id = self._mask(error.request_id)[:128]
-        error.what = self._mask(error.what)
-        error.args = (error.what,)
-        return error
+        return await self._asking.ask(errand.call, self._http.client(errand.call), ask, *order)
 
     def _go_elsewhere(self, tired: TryAgain) -> NoReturn:
         raise Unavailable(
@@ -281,8 +262,8 @@ class WireLine:
             charged=tired.charged or Money(0),
         ) from None
 
-    def _doubt(self, order: Order, why: PlatformError) -> InDoubt:
-        return InDoubt(
+    def _doubt(self, order: Order, why: PlatformError, kind: type[InDoubt] = InDoubt) -> InDoubt:
+        return kind(
             f"Order {order.id} was bought, but how it stands cannot be asked: {why.what}",
             platform=self._facts.id,
             request_id=why.request_id,
@@ -295,19 +276,16 @@ class WireLine:
             desk = self._desks.desk(order.id)
             return await bring(done, desk, self._http, mask=self._mask, clock=self._clock)
         except PlatformError as error:
-            raise self._complete(error) from None
+            raise self._asking.complete(error) from None
 
     async def _once_more(self, order: Order) -> Pending | Done | None:
         """The same finished work, told again, if the vendor can be asked."""
         if _receipt(order) and hasattr(self._adapter, "check"):
             return await self.check(order)
-        return await self.find(order) if hasattr(self._adapter, "find") else None
+        found = await self.find(order) if hasattr(self._adapter, "find") else None
+        return None if isinstance(found, Candidates) else found
 
 
 def _receipt(order: Order) -> dict[str, Any]:
     """What the vendor gave, without what the engine noted beside it."""
     return {name: value for name, value in (order.receipt or {}).items() if name != "done"}
-
-
-def _number(call: Call) -> str:
-    return request_number(call.answer) if call.answer is not None else ""

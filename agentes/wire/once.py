@@ -21,7 +21,7 @@ from shared_knowledge.errors import AgentesError, InDoubt, Unreachable
 
 __all__ = ["Call", "Kind", "Once", "Whole", "read_whole"]
 
-Kind = Literal["prepare", "start", "check", "find", "cancel", "standing"]
+Kind = Literal["prepare", "start", "check", "last_look", "find", "cancel", "standing"]
 
 _LEAVES = "http11.send_request_headers.started"
 _MOST_IN_MEMORY = 10_000_000
@@ -45,15 +45,22 @@ async def read_whole(response: httpx.Response) -> httpx.Response:
     return await _in_memory(response, _MOST_IN_MEMORY)
 
 
+async def _nothing(*_: httpx.Response) -> None:
+    """What is done where nothing is to be done."""
+
+
 @dataclass(eq=False)
 class Call:
     """One question or purchase: of what kind, where its answer goes, and how far it came.
 
+    A purchase awaits `clear` before each sending, and `note` for each answer that is not 2xx.
     `sent` counts the requests an adapter made of it, `left` says whether the last one was on its way.
     """
 
     kind: Kind
     take: Callable[[httpx.Response], Awaitable[httpx.Response]] = read_whole
+    clear: Callable[[], Awaitable[None]] = _nothing
+    note: Callable[[httpx.Response], Awaitable[None]] = _nothing
     sent: int = 0
     left: bool = False
     answer: httpx.Response | None = None
@@ -62,6 +69,11 @@ class Call:
     def paid(self) -> bool:
         """Whether it costs money."""
         return self.kind == "start"
+
+    @property
+    def looks(self) -> bool:
+        """Whether it asks how an order stands."""
+        return self.kind in ("check", "last_look")
 
 
 class Whole(httpx.AsyncBaseTransport):
@@ -109,6 +121,7 @@ class Once(httpx.AsyncBaseTransport):
         error: AgentesError
         try:
             async with asyncio.timeout(self._deadline_s):
+                await call.clear()
                 response = await self._inner.handle_async_request(request)
                 call.left = True
                 return await _answer(response, request, call)
@@ -152,6 +165,7 @@ async def _answer(response: httpx.Response, request: httpx.Request, call: Call) 
             taken = await call.take(response)
         else:
             taken = await _error_page(response)
+            await call.note(taken)
     finally:
         await response.aclose()
     taken.request = request

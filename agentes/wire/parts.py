@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared_knowledge.errors import Broken
 
-__all__ = ["Part"]
+__all__ = ["Part", "sync_folder"]
 
 
 class Part:
@@ -60,11 +60,7 @@ class Part:
             os.fsync(self._file.fileno())
             self._file.close()
             self.path.replace(path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(path.parent)
         return path
 
     def leave(self) -> None:
@@ -78,6 +74,15 @@ class Part:
             self.leave()
         finally:
             self.path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Sees to it that what was named or unnamed in a folder stays so through a crash."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

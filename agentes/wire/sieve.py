@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agentes.wire.kept import body_in
 from agentes.wire.said import Unintelligible
 
 __all__ = ["LONG", "Sieve", "Stretch", "TooBig", "find_text", "read_stretch"]
@@ -119,9 +120,8 @@ class Sieve:
 def find_text(answer: Path, pointer: str) -> str | Stretch:
     """The string at a JSON pointer in an answer on disk: itself if it is short, else where it lies."""
     sieve = Sieve()
-    with answer.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            sieve.feed(chunk)
+    for chunk in body_in(answer):
+        sieve.feed(chunk)
     try:
         value: Any = json.loads(sieve.kept)
     except (ValueError, RecursionError) as error:

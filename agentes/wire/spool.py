@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from agentes.wire.kept import Keeper, body_in
 from agentes.wire.parts import Part
 from agentes.wire.said import Unintelligible
 from agentes.wire.sieve import LONG, Sieve, find_text, read_stretch
@@ -23,7 +24,7 @@ from agentes.wire.unpacking import unpacked
 from shared_knowledge.errors import Broken, Unsuitable
 from shared_knowledge.file_kinds import ENOUGH, kind_of
 
-__all__ = ["Spool", "bring_body", "bring_out"]
+__all__ = ["Spool", "bring_body", "bring_out", "lightened"]
 
 _BATCH = 1024 * 1024
 _ABOUT_THE_COAT = {"content-encoding", "content-length", "transfer-encoding"}
@@ -38,13 +39,14 @@ _NEVER_JSON = re.compile(r"(?:audio|image|video|font)/(?!.*json)")
 class Spool:
     """Takes in one answer. A durable one lies whole and synced at `path` before anybody reads it.
 
-    A file at `path` is always a complete answer: until then it is called `.part`.
+    A file at `path` is always a complete answer: until then it is called `.part`. A keeper seals it first.
     """
 
-    def __init__(self, path: Path, *, durable: bool, most_bytes: int) -> None:
+    def __init__(self, path: Path, *, durable: bool, most_bytes: int, keeper: Keeper | None = None) -> None:
         self._path = path
         self._durable = durable
         self._most = most_bytes
+        self._keeper = keeper
         self._size = 0
         self._is_json: bool | None = None
         self._sieve: Sieve | None = None
@@ -66,12 +68,12 @@ class Spool:
                 await self._add(piece, response)
             self._light = self._content()
             if self._durable or self._heavy:
-                await asyncio.to_thread(self._finish)
+                await asyncio.to_thread(self._finish, response)
             whole = True
         finally:
             if not whole:
                 await response.aclose()
-                self._abandon()
+                self._abandon(response)
         return _lighter(response, self._light)
 
     async def keep(self) -> Path:
@@ -113,15 +115,19 @@ class Spool:
             self._part = Part(self._path)
         self._part.add(chunks)
 
-    def _finish(self) -> None:
+    def _finish(self, response: httpx.Response | None = None) -> None:
         self._write()
         assert self._part is not None
+        if self._keeper is not None and response is not None:
+            self._part.add([self._keeper.seal(response)])
         self._part.finish(self._path)
 
-    def _abandon(self) -> None:
+    def _abandon(self, response: httpx.Response) -> None:
         if self._durable and self._waiting:
             self._write()
         if self._part is not None and self._durable:
+            if self._keeper is not None and self._is_json and self._size <= LONG:
+                self._part.add([self._keeper.seal(response, cut=True)])
             self._part.leave()
         elif self._part is not None:
             self._part.drop()
@@ -136,6 +142,19 @@ def _looks_like_json(piece: bytes, said: str) -> bool | None:
         return False
     beginning = piece.lstrip()[:1]
     return beginning in (b"{", b"[") if beginning else None
+
+
+def lightened(answer: Path, said: str) -> bytes:
+    """An answer on disk as an adapter is given it: long strings stood in for, a file's body empty. It blocks."""
+    sieve, size, is_json, light = Sieve(), 0, None, b""
+    for piece in body_in(answer):
+        size += len(piece)
+        is_json = _looks_like_json(piece, said) if is_json is None else is_json
+        if is_json is False:
+            return b""
+        light = piece
+        sieve.feed(piece)
+    return light if size <= LONG else bytes(sieve.kept)
 
 
 def _lighter(response: httpx.Response, content: bytes) -> httpx.Response:
@@ -172,8 +191,7 @@ def bring_body(answer: Path, into: Path, *, pcm_rate: int | None = None) -> Path
     Sound without a header, of `pcm_rate` samples a second, gets one. It blocks; free, and repeatable.
     """
     try:
-        with answer.open("rb") as file:
-            return _bring(iter(lambda: file.read(_BATCH), b""), into, pcm_rate)
+        return _bring(body_in(answer), into, pcm_rate)
     except OSError as error:
         raise _gone(answer, error) from error
 

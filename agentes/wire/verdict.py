@@ -25,7 +25,7 @@ from shared_knowledge.errors import (
 from shared_knowledge.money import Money
 from shared_knowledge.platform_facts import Platform
 
-__all__ = ["Unknown", "Verdict"]
+__all__ = ["Gone", "Unknown", "Verdict"]
 
 Explain = Callable[[httpx.Response], PlatformError | None]
 
@@ -40,6 +40,10 @@ _log = logging.getLogger(__name__)
 
 class Unknown(Throttled):
     """The vendor does not know the order that is asked about; some forget for a moment."""
+
+
+class Gone(Unavailable):
+    """The vendor does not know the order that it was told to stop."""
 
 
 class Verdict(httpx.AsyncBaseTransport):
@@ -127,7 +131,7 @@ class Verdict(httpx.AsyncBaseTransport):
         if status in _GONE:
             return self._gone(call, status)
         what = f"{name} does not take this as it was asked ({status}).{self._quoted(response)}"
-        return Unavailable(what) if call.kind == "check" else Unsuitable(what)
+        return Unavailable(what) if call.looks else Unsuitable(what)
 
     def _passes(self, response: httpx.Response) -> bool:
         """Whether the same question may be answered better a little later."""
@@ -155,6 +159,8 @@ class Verdict(httpx.AsyncBaseTransport):
 
     def _gone(self, call: Call, status: int) -> PlatformError:
         name = self._facts.name
+        if call.kind == "last_look":
+            return Gone(f"{name} knows nothing of this order any more ({status}).")
         if call.kind == "check":
             return Unknown(f"{name} does not know this order ({status}).", after_s=_LOOK_UP_AGAIN_S)
         return Unavailable(f"{name} no longer has what was asked for ({status}).", because="model")

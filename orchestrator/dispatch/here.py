@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestrator.locks import only_one
 from orchestrator.run import Office, Run
 from orchestrator.store.jobs import Event
 from shared_knowledge.errors import AgentesError, BadRequest
@@ -39,13 +38,13 @@ class Here:
     async def see_through(self, job_id: str) -> Sequence[Order]:
         """Collects and books what a run that is no more had bought; buys nothing. The orders that ended by it."""
         office = self._office()
-        with only_one(office.home, job_id):
+        with office.locks.only_one(job_id):
             return await Run(office, job_id, await office.jobs.take(job_id)).see_through()
 
     async def let_go(self, job_id: str) -> None:
         """Ends what a cancelled job left open."""
         office = self._office()
-        with only_one(office.home, job_id):
+        with office.locks.only_one(job_id):
             await Run(office, job_id, await office.jobs.take(job_id)).let_go()
 
     async def finish(self, job_id: str) -> None:
@@ -61,7 +60,7 @@ class Here:
 
     async def _run(self, job_id: str, answer: bool | None) -> None:
         office = self._office()
-        with only_one(office.home, job_id):
+        with office.locks.only_one(job_id):
             fence = await office.jobs.take(job_id)
             work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer))
             watch = asyncio.create_task(self._until_cancelled(office, job_id))
@@ -90,7 +89,7 @@ class Here:
         async def tell(event: dict[str, Any]) -> None:
             await jobs.note(job_id, Event(**event))
 
-        async with checkpoints.open_checkpoints(office.home / "graph.db") as saver:
+        async with checkpoints.open_checkpoints(office.checkpoints) as saver:
             if jobs.state(job_id) not in _UNDER_WAY:
                 # Killed in here, it still stands as ended, and this is simply done again.
                 await saver.adelete_thread(job_id)

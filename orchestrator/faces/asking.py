@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -33,9 +34,11 @@ __all__ = [
     "error_document",
     "exit_code",
     "refuse_changed_quote",
+    "refuse_odd_tenant",
     "words",
 ]
 
+_TENANT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 _LONGEST_BRIEF = 1 << 20
 _LONGEST_BATCH = 1 << 26
 
@@ -118,9 +121,20 @@ def exit_code(result: Mapping[str, Any]) -> int:
             return 6
         case "partial":
             return 5
+        case "paused":
+            return 3
         case _:
             kinds = {shortfall.get("kind") for shortfall in result["shortfalls"]}
             return 3 if kinds and kinds <= {"over_budget", "waiting"} and "over_budget" in kinds else 4
+
+
+def refuse_odd_tenant(name: str) -> None:
+    """Refuses a name that would not look like one in a report or a setting."""
+    if not re.fullmatch(_TENANT, name):
+        raise BadRequest(
+            f"{name[:60]!r} cannot be a tenant's name.",
+            todo="Use up to 63 letters, digits, dots, dashes and underscores, such as acme or shop-2.",
+        )
 
 
 def error_document(error: AgentesError) -> dict[str, str]:

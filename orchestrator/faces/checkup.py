@@ -94,7 +94,9 @@ def _home() -> str:
 
 def _ledger() -> str:
     jobs = len(assembly.studio().list(1000))
-    return f"{assembly.settings().sqlite_file}, {jobs} job{'' if jobs == 1 else 's'}"
+    file, address = assembly.settings().sqlite_file, assembly.settings().shown()["AGENTES_DATABASE_URL"]
+    where = f"{address}, which answers" if file is None else file
+    return f"{where}, {jobs} job{'' if jobs == 1 else 's'}"
 
 
 def _ffmpeg() -> str:

@@ -22,6 +22,7 @@ _ABOUT = "Give it a sentence, get finished media: planned, priced, bought once, 
 _CLOSING = "With no key at all, the draft platforms make a real animatic on this machine, free."
 _INTERRUPTED = 130
 DECISIONS = ("adopt", "never-charged", "charged-and-lost", "buy-again")
+_GROUPS = ("day", "job", "platform", "tenant")
 _QUALITIES = ("draft", "standard", "high")
 
 
@@ -53,6 +54,7 @@ def parser() -> ArgumentParser:
     )
     make.add_argument("brief", metavar="BRIEF", help="the brief: text, @FILE, or - for standard input")
     make.add_argument("--out", metavar="DIR", help="where the files go")
+    make.add_argument("--tenant", metavar="NAME", default="local", help="for whom: who has caps of their own")
     _wishes(make)
     _agreement(make)
     plan = _command(
@@ -85,8 +87,11 @@ def parser() -> ArgumentParser:
         "costs",
         "add up the ledger: spent, reserved, wasted and in doubt",
         "agentes costs --by platform",
+        "agentes costs --export csv > orders.csv",
     )
-    costs.add_argument("--by", choices=("day", "job", "platform"), default="day", help="what to add up by")
+    costs.add_argument("--by", choices=_GROUPS, default="day", help="what to add up by")
+    costs.add_argument("--tenant", metavar="NAME", help="only what was for this one")
+    costs.add_argument("--export", choices=("csv", "json"), help="every order as a row, instead of sums")
     runs = _command(commands, "runs", "list the jobs, newest first", "agentes runs --most 5")
     runs.add_argument("--most", type=int, default=20, metavar="N", help="how many (20)")
     for name, does in (
@@ -95,7 +100,11 @@ def parser() -> ArgumentParser:
         ("cancel", "stop a job; what was made or charged by then stays and is shown"),
     ):
         one = _command(commands, name, does, f"agentes {name} job_3f2a")
-        one.add_argument("job", metavar="JOB", help="a job's id, or the beginning of it")
+        said = "a job's id, or the beginning of it"
+        if name == "resume":
+            one.add_argument("job", metavar="JOB", nargs="?", help=f"{said}; none: all that was interrupted")
+        else:
+            one.add_argument("job", metavar="JOB", help=said)
     sandbox = _command(
         commands,
         "sandbox",
@@ -212,8 +221,9 @@ def _do(said: Namespace) -> None:
     as_json = said.json
     match said.command:
         case "make":
+            wishes = _read_wishes(said)
             commands.make(
-                said.brief, _read_wishes(said), said.out, yes=said.yes, ask=said.ask, as_json=as_json
+                said.brief, wishes, said.out, said.tenant, yes=said.yes, ask=said.ask, as_json=as_json
             )
         case "plan":
             commands.plan(
@@ -225,7 +235,7 @@ def _do(said: Namespace) -> None:
                 as_json=as_json,
             )
         case "costs":
-            commands.costs(said.by, as_json=as_json)
+            commands.costs(said.by, said.tenant, said.export, as_json=as_json)
         case "runs":
             commands.runs(said.most, as_json=as_json)
         case "show":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,13 @@ _MOST_RUNS = 1000
 _STOPS_QUIETLY_S = 1.0
 
 
-def make(brief: str, wishes: Wishes, out: str | None, *, yes: bool, ask: bool, as_json: bool) -> None:
+def make(
+    brief: str, wishes: Wishes, out: str | None, tenant: str, *, yes: bool, ask: bool, as_json: bool
+) -> None:
     """Quotes, asks where money would be spent, and sees the job through."""
     from orchestrator.faces import terminal
+
+    asking.refuse_odd_tenant(tenant)
 
     assembly.set_up_logging()
     wanted = asking.brief(asking.words(brief), wishes)
@@ -55,7 +60,7 @@ def make(brief: str, wishes: Wishes, out: str | None, *, yes: bool, ask: bool, a
     _run(
         lambda: _see_through(
             studio,
-            lambda: studio.submit(accepted, Path(out) if out else None),
+            lambda: studio.submit(accepted, Path(out) if out else None, tenant=tenant),
             proposal.plan,
             as_json=as_json,
         )
@@ -107,17 +112,33 @@ def platforms(*, as_json: bool) -> None:
         terminal.show_platforms(rows)
 
 
-def costs(by: str, *, as_json: bool) -> None:
-    """Shows the ledger, added up."""
+def costs(by: str, tenant: str | None, export: str | None, *, as_json: bool) -> None:
+    """Shows the ledger, added up; or gives it out order by order."""
     from orchestrator.faces import ledger
 
-    report = ledger.report(assembly.studio().costs())
+    studio = assembly.studio()
+    if export is not None:
+        bought = [row for row in studio.bought() if tenant in {None, row.tenant}]
+        _give_out(ledger.export(bought), ledger.EXPORTED, as_csv=export == "csv")
+        return
+    report = ledger.report([row for row in studio.costs() if tenant in {None, row.tenant}])
     if as_json:
         _print_json(report.document())
     else:
         from orchestrator.faces import terminal
 
         terminal.show_costs(report, by)
+
+
+def _give_out(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_csv: bool) -> None:
+    if not as_csv:
+        return _print_json(rows)
+    from csv import DictWriter
+
+    writer = DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return None
 
 
 def runs(most: int, *, as_json: bool) -> None:
@@ -140,23 +161,57 @@ def show(job_id: str, *, as_json: bool) -> None:
     _show(studio, studio.status(job_id), as_json=as_json)
 
 
-def resume(job_id: str, *, as_json: bool) -> None:
-    """Carries a job on and sees it through."""
+def resume(job_id: str | None, *, as_json: bool) -> None:
+    """Carries a job on and sees it through; without a name, everything that was interrupted."""
     assembly.set_up_logging()
     studio = assembly.studio()
+    if job_id is None:
+        _run(lambda: _resume_all(studio, as_json=as_json))
+        return
     plan = studio.status(job_id).plan
     _run(lambda: _see_through(studio, lambda: studio.resume(job_id), plan, as_json=as_json))
 
 
+async def _resume_all(studio: Studio, *, as_json: bool) -> int:
+    """Collects what was bought by runs that are no more, then sees their jobs through, one after the other."""
+    from orchestrator.faces import terminal
+
+    recovered = await studio.recover()
+    terminal.show_recovered(recovered)
+    jobs = studio.interrupted()
+    codes = [
+        await _see_through(studio, partial(studio.resume, job.id), job.plan, as_json=False, quiet=as_json)
+        for job in jobs
+    ]
+    if as_json:
+        _print_json([studio.result(job.id) for job in jobs])
+    elif not jobs and not recovered:
+        terminal.say("Nothing was interrupted, and nothing that was bought is still to be collected.")
+    return max(codes, default=0)
+
+
 def cancel(job_id: str, *, as_json: bool) -> None:
-    """Stops a job and shows what was made by then."""
+    """Stops a job, and shows what was made by then and what became of each order."""
     studio = assembly.studio()
 
     async def stop() -> int:
-        _show(studio, await studio.cancel(job_id), as_json=as_json)
+        job = await studio.cancel(job_id)
+        orders = studio.orders(job.id)
+        if as_json:
+            state = {"state": _standing(studio, job), "orders": [_ended(order) for order in orders]}
+            _print_json(studio.result(job.id) | state)
+        else:
+            from orchestrator.faces import terminal
+
+            _show(studio, job, as_json=False)
+            terminal.show_let_go(orders)
         return 0
 
     _run(stop)
+
+
+def _ended(order: Order) -> dict[str, Any]:
+    return _doubt(order) | {"charged_usd": order.cost.usd if order.cost is not None else None}
 
 
 def sandbox(port: int, latency_s: float, seed: int, *, as_json: bool) -> None:
@@ -224,14 +279,20 @@ def complain(error: AgentesError, *, as_json: bool) -> int:
 
 
 async def _see_through(
-    studio: Studio, begin: Callable[[], Coroutine[Any, Any, Job]], tasks: Plan | None, *, as_json: bool
+    studio: Studio,
+    begin: Callable[[], Coroutine[Any, Any, Job]],
+    tasks: Plan | None,
+    *,
+    as_json: bool,
+    quiet: bool = False,
 ) -> int:
-    """Begins a job, shows it as it goes, and says how it ended."""
+    """Begins a job, shows it as it goes, and says how it ended; meanwhile, what dead runs bought is collected."""
     import asyncio
 
     from orchestrator.faces import live, terminal
 
     job = await begin()
+    recovery = asyncio.ensure_future(studio.recover())
     try:
         with live.Progress(job, tasks) as progress:
             async for event in studio.follow(job.id):
@@ -249,10 +310,15 @@ async def _see_through(
             )
         await stopping
         raise
+    finally:
+        recovery.cancel()  # what is not collected by now is on its vendor's shelf, and in the ledger
+        (recovered,) = await asyncio.gather(recovery, return_exceptions=True)
+    if not isinstance(recovered, BaseException):
+        terminal.show_recovered(recovered)
     result = studio.result(job.id)
     if as_json:
         _print_json(result)
-    else:
+    elif not quiet:
         terminal.show_result(result)
     return asking.exit_code(result)
 

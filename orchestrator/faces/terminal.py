@@ -20,6 +20,7 @@ from shared_knowledge.vocabulary import (
     Job,
     Money,
     Order,
+    OrderState,
     Shortfall,
     Span,
     Spec,
@@ -31,23 +32,27 @@ from shared_knowledge.vocabulary import (
 if TYPE_CHECKING:
     from orchestrator.directory import PlatformRow
     from orchestrator.faces.checkup import Finding
-    from orchestrator.faces.ledger import Report
+    from orchestrator.faces.ledger import Estimate, Report
     from orchestrator.quoting import Proposal
 
 __all__ = [
     "agrees",
+    "say",
     "show_checkup",
     "show_costs",
     "show_decision",
     "show_doubts",
     "show_job",
+    "show_let_go",
     "show_platforms",
     "show_proposal",
+    "show_recovered",
     "show_result",
     "show_runs",
 ]
 
 _WIDEST = 100
+_ALARMING = 1.1  # what costs a tenth more than was said is worth a look
 _REASONS = {
     WhyNot.NO_KEY: "without a key",
     WhyNot.NO_ADAPTER: "not built yet",
@@ -67,6 +72,7 @@ _STATES = {
     "partial": "yellow",
     "failed": "red",
     "in_doubt": "magenta",
+    "paused": "yellow",
     "interrupted": "yellow",
 }
 
@@ -255,7 +261,7 @@ def show_decision(order: Order) -> None:
 
 
 def show_costs(report: Report, by: str) -> None:
-    """The ledger added up one way, and its total."""
+    """The ledger added up one way, and its total; what was delivered for it; promises beside charges."""
     console = _console()
     table = _table(by, ">orders", ">spent", ">reserved", ">wasted", ">in doubt")
     rows = [*report.groups[by].items(), ("total", report.total)]
@@ -264,6 +270,70 @@ def show_costs(report: Report, by: str) -> None:
         style = "bold" if name == "total" else ""
         table.add_row(name, str(sums.orders), *(amount.short for amount in money), style=style)
     console.print(table)
+    for each in report.total.delivered:
+        if each.cost and each.per_one is not None:
+            amount = f"{each.lasts_s:g} s" if each.unit == "second" else f"{each.made}"
+            console.print(
+                f"  Delivered {amount} of {each.medium} for {each.cost.short}: {each.per_one.short} a {each.unit}, "
+                "failures included."
+            )
+    if report.estimates:
+        _show_estimates(console, report.estimates)
+
+
+def _show_estimates(console: Console, estimates: Sequence[Estimate]) -> None:
+    """What each model was thought to cost, and what it did."""
+    table = _table("model", ">made", ">failed", ">estimated", ">charged", ">of it")
+    for each in estimates:
+        ratio = "–" if each.ratio is None else f"{each.ratio:.0%}"
+        style = "yellow" if each.ratio is not None and each.ratio > _ALARMING else ""
+        money = (each.promised.short, each.charged.short)
+        name = f"{each.platform} {each.model}"
+        table.add_row(name, str(each.made), str(each.failed), *money, ratio, style=style)
+    console.print(table)
+
+
+def show_recovered(orders: Sequence[Order]) -> None:
+    """What an earlier run had bought and this one has brought home, on the side where progress is told."""
+    console = _console(to_stderr=True)
+    for order in orders:
+        cost = order.cost.short if order.cost is not None else "nothing"
+        console.print(
+            Text(f"Recovered: {order.task} of {order.job} on {order.platform} ended {order.state}, {cost}."),
+            soft_wrap=True,
+        )
+
+
+def show_let_go(orders: Sequence[Order]) -> None:
+    """What became of each order of a cancelled job, and of its money."""
+    console = _console()
+    for order in orders:
+        console.print(Padding(Text(f"{order.task} on {order.platform}: {_end_in_words(order)}"), (0, 2)))
+
+
+def _end_in_words(order: Order) -> str:
+    cost = (order.cost or Money(0)).short
+    match order.state:
+        case OrderState.CANCELLED:
+            return "never sent, nothing charged."
+        case OrderState.SETTLED:
+            return f"made and charged, {cost}." if order.cost else "made, free."
+        case OrderState.FAILED_CHARGED:
+            return f"{cost} is counted ({order.why})."
+        case OrderState.FAILED_FREE:
+            return f"nothing charged ({order.why})."
+        case OrderState.SENDING | OrderState.IN_DOUBT | OrderState.NEEDS_REVIEW:
+            return f"may have been booked; {order.price.short} stays set aside. See agentes review."
+        case _:
+            return (
+                f"is still being made there; {order.price.short} stays set aside until it is collected "
+                "by agentes resume."
+            )
+
+
+def say(sentence: str) -> None:
+    """One sentence for a person."""
+    _console().print(Text(sentence), soft_wrap=True)
 
 
 def show_runs(jobs: Sequence[tuple[Job, str]]) -> None:
@@ -299,7 +369,7 @@ def show_job(job: Job, state: str, outcomes: Mapping[str, Asset | Shortfall]) ->
     if job.why:
         console.print(Padding(Text(f"Why: {job.why}", style="yellow"), (0, 2)))
     console.print("  Folder  ", Text(job.folder), soft_wrap=True)
-    if state in {"interrupted", "partial", "failed"}:
+    if state in {"interrupted", "partial", "failed", "paused"}:
         console.print(f"  Carry on with: agentes resume {job.id}")
 
 

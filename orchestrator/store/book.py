@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from orchestrator.store.sqlite import Database, Row, Transaction
+from orchestrator.store.database import Conflict, Database, Row, Transaction
 from shared_knowledge.caps import Cap
 from shared_knowledge.cost_tracker import OrderMoved, Step
 from shared_knowledge.errors import OverBudget
@@ -20,7 +19,6 @@ T = TypeVar("T", bound=Frozen)
 _ANY_RUN = 2**62
 _NO_WALL = 2**62
 
-_OF_THE_RUN = {"fence"}
 _COLUMNS = {
     "id",
     "job",
@@ -37,6 +35,7 @@ _COLUMNS = {
     "why",
     "sent_at",
 }
+_NOT_IN_THE_BODY = _COLUMNS | {"fence"}
 
 
 class CostRow(Frozen):
@@ -94,21 +93,25 @@ class SqlBook:
         columns |= {"medium": order.spec.medium, "duration_ms": lasts_ms, "price": int(order.price)}
 
         def ask(transaction: Transaction) -> Order:
-            if _is_overtaken(transaction, order):
+            known = transaction.row("next_attempt", job=order.job, task=order.task, piece=order.piece)
+            if known is None or (order.fence is not None and known["fence"] > order.fence):
                 raise OrderMoved(f"Another run has taken over job {order.job}.")
-            before = transaction.row("attempts", job=order.job, task=order.task, piece=order.piece)
-            attempt = (before["attempts"] if before else 0) + 1
             passed = tuple(words for cap in caps if (words := _reserve(transaction, order, cap)))
-            placed = order.model_copy(update={"attempt": attempt, "warnings": (*order.warnings, *passed)})
-            body = placed.model_dump_json(exclude=_COLUMNS | _OF_THE_RUN)
-            transaction.run("add_order", attempt=attempt, body=body, placed_at=at, **columns)
+            learnt = {
+                "attempt": known["attempt"],
+                "state": OrderState.RESERVED,
+                "warnings": (*order.warnings, *passed),
+            }
+            placed = order.model_copy(update=learnt)
+            body = placed.model_dump_json(exclude=_NOT_IN_THE_BODY)
+            transaction.run("add_order", attempt=placed.attempt, body=body, placed_at=at, **columns)
             for cap in caps:
-                transaction.run("hold", order_id=order.id, budget=cap.budget, amount=int(order.price))
-            return placed.model_copy(update={"state": OrderState.RESERVED})
+                transaction.run("hold", order_id=order.id, budget=cap.budget, amount=columns["price"])
+            return placed
 
         try:
             return await self._database.write(ask)
-        except sqlite3.IntegrityError as error:
+        except Conflict as error:
             raise OrderMoved(f"{order.task}, piece {order.piece} already has an open order.") from error
 
     async def move(self, step: Step) -> bool:
@@ -173,18 +176,13 @@ def _told(kind: type[T], row: Any) -> T:
     return kind.model_validate({name: row[name] for name in kind.model_fields})
 
 
-def _is_overtaken(transaction: Transaction, order: Order) -> bool:
-    """Whether a later run has taken the job out of the hands of the one that holds this order."""
-    if order.fence is None:
-        return False
-    row = transaction.row("fence_of_job", id=order.job)
-    return row is not None and row["fence"] > order.fence
-
-
 def _reserve(transaction: Transaction, order: Order, cap: Cap) -> str | None:
     """Sets the price aside under a cap, or raises OverBudget; says so in words where a soft one was passed."""
     wall = _NO_WALL if cap.soft else int(cap.limit)
-    row = transaction.row("reserve", id=cap.budget, cap=wall, amount=int(order.price))
+    asked = {"id": cap.budget, "cap": wall, "amount": int(order.price)}
+    if not cap.soft and transaction.run("reserve", **asked):
+        return None
+    row = transaction.row("open_and_reserve", **asked)
     if row is None:
         raise _over(order, cap, transaction.row("budget", id=cap.budget))
     over = Money(max(0, row["taken"] - int(cap.limit))) if cap.soft else Money(0)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from orchestrator.store.sqlite import Database, Row, Transaction
+from orchestrator.store.database import Database, Row, Transaction
 from shared_knowledge.cost_tracker import OrderMoved
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import (

@@ -68,6 +68,11 @@ select * from budgets where id = :id
 -- name: reserve
 -- The one statement that decides whether money may be set aside. A cap may be raised or lowered between
 -- two purchases: what is asked for is measured against the cap of today.
+update budgets set cap = :cap, reserved = reserved + :amount
+    where id = :id and reserved + spent + :amount <= :cap
+
+-- name: open_and_reserve
+-- The same for a purse that may be new, and where it must be known how much was taken.
 insert into budgets (id, cap, reserved)
     select cast(:id as text), cast(:cap as bigint), cast(:amount as bigint)
     where cast(:amount as bigint) <= cast(:cap as bigint)
@@ -96,9 +101,10 @@ insert into orders (id, job, task, piece, attempt, platform, model, medium, dura
     values (:id, :job, :task, :piece, :attempt, :platform, :model, :medium, :duration_ms, 'reserved', :price, :body,
         :placed_at)
 
--- name: attempts
-select max(attempt) as attempts from orders where job = :job and task = :task and piece = :piece
-    having max(attempt) is not null
+-- name: next_attempt
+select fence, (select coalesce(max(attempt), 0) + 1 from orders where job = :job and task = :task and piece = :piece)
+        as attempt
+    from jobs where id = :job
 
 -- name: orders_of_job
 select * from orders where job = :job order by placed_at, task, piece, attempt

@@ -1,174 +1,111 @@
-"""One SQLite file, one writing thread: many asks become one transaction and one sync to disk."""
+"""The ledger in one file of SQLite: the engine of a single machine, with nothing to set up."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
+from orchestrator.store.database import Conflict, Connection, Row
 from orchestrator.store.sql import migrations, query
 from shared_knowledge.errors import Broken
 
-__all__ = ["Database", "Row", "Transaction"]
+__all__ = ["Sqlite"]
 
-T = TypeVar("T")
-Row = sqlite3.Row
-
-_BATCH = 256
 _BUSY_MS = 10_000
+_SERIAL = "integer primary key"
 
 
-class Transaction:
-    """What an ask may do inside its transaction: run named queries, and nothing else."""
+class Sqlite:
+    """SQLite, as the ledger needs it: safe against a kill and against a power cut."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, file: Path) -> None:
+        self.where = str(file)
+        self._file = file
+
+    def connect(self) -> Connection:
+        """A connection of its own; the folder is made if it is not there."""
+        with _plain_words(self.where):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            for setting in (
+                f"busy_timeout = {_BUSY_MS}",
+                "journal_mode = wal",
+                "synchronous = full",
+                "foreign_keys = on",
+            ):
+                connection.execute(f"pragma {setting}")
+        return _Connection(connection, self.where)
+
+    def migrate(self, connection: Connection) -> None:
+        """Brings an older file up to date, in one transaction; two processes may try at once."""
+        assert isinstance(connection, _Connection)
+        connection.migrate()
+
+
+class _Connection:
+    """One open file."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
+        self._where = where
 
-    def run(self, name: str, **values: object) -> int:
-        """Runs a statement and says how many rows it changed."""
-        return self._connection.execute(query(name), values).rowcount
+    def run(self, name: str, values: Mapping[str, object]) -> int:
+        with _plain_words(self._where):
+            return self._connection.execute(query(name), values).rowcount
 
-    def rows(self, name: str, **values: object) -> list[Row]:
-        """Every row that answers the query."""
-        return self._connection.execute(query(name), values).fetchall()
+    def rows(self, name: str, values: Mapping[str, object]) -> Sequence[Row]:
+        with _plain_words(self._where):
+            return self._connection.execute(query(name), values).fetchall()
 
-    def row(self, name: str, **values: object) -> Row | None:
-        """The first row that answers the query, if there is one."""
-        row: Row | None = self._connection.execute(query(name), values).fetchone()
-        return row
+    def begin(self, *, hopeful: bool = False) -> None:
+        self._say("begin immediate")
 
+    def mark(self) -> None:
+        self._say("savepoint ask")
 
-Ask = Callable[[Transaction], Any]
+    def keep(self) -> None:
+        self._say("release ask")
 
+    def undo(self) -> None:
+        self._say("rollback to ask")
+        self._say("release ask")
 
-class Database:
-    """The ledger's file. What `write` returned is on the disk."""
+    def commit(self) -> None:
+        self._say("commit")
 
-    def __init__(self, path: Path, *, batch: int = _BATCH) -> None:
-        self.path = path
-        self._batch = batch
-        self._asks: queue.SimpleQueue[tuple[Future[Any], Ask] | None] = queue.SimpleQueue()
-        self._reading = threading.Lock()
-        with _plain_words(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _connect(path)
-            _migrate(self._writer)
-            self._reader = _connect(path)
-        self._thread = threading.Thread(target=self._write_all, name="ledger", daemon=True)
-        self._thread.start()
-
-    def ask(self, ask: Callable[[Transaction], T]) -> Future[T]:
-        """Queues a transaction; its future is done when it is on the disk."""
-        future: Future[T] = Future()
-        self._asks.put((future, ask))
-        return future
-
-    async def write(self, ask: Callable[[Transaction], T]) -> T:
-        """Runs a transaction and returns once it is on the disk."""
-        return await asyncio.wrap_future(self.ask(ask))
-
-    def read(self, ask: Callable[[Transaction], T]) -> T:
-        """Answers from what is committed."""
-        with self._reading, _plain_words(self.path):
-            return ask(Transaction(self._reader))
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._say("rollback")
 
     def close(self) -> None:
-        """Ends the writing thread after everything that was asked is on the disk."""
-        self._asks.put(None)
-        self._thread.join()
-        self._reader.close()
-        self._writer.close()
+        self._connection.close()
 
-    def _write_all(self) -> None:
-        while (first := self._asks.get()) is not None:
-            batch = [first]
-            ending = False
-            while len(batch) < self._batch:
-                try:
-                    more = self._asks.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    ending = True
-                    break
-                batch.append(more)
-            self._commit(batch)
-            if ending:
-                return
-
-    def _commit(self, asked: Sequence[tuple[Future[Any], Ask]]) -> None:
-        # Whoever asked may have been cancelled since; from here on, nobody can be.
-        batch = [(future, ask) for future, ask in asked if future.set_running_or_notify_cancel()]
-        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def migrate(self) -> None:
+        scripts = migrations()
+        self.begin()
         try:
-            with _plain_words(self.path):
-                self._writer.execute("begin immediate")
-                answers = [(future, *_attempt(self._writer, ask)) for future, ask in batch]
-                self._writer.execute("commit")
-        except Broken as broken:
-            with contextlib.suppress(sqlite3.Error):
-                self._writer.execute("rollback")
-            answers = [(future, None, broken) for future, _ in batch]
-        for future, answer, error in answers:
-            if error is None:
-                future.set_result(answer)
-            else:
-                future.set_exception(error)
+            with _plain_words(self._where):
+                (seen,) = self._connection.execute("pragma user_version").fetchone()
+                for script in scripts[seen:]:
+                    for statement in _statements(script.replace("{serial}", _SERIAL)):
+                        self._connection.execute(statement)
+                self._connection.execute(f"pragma user_version = {max(seen, len(scripts))}")
+        except BaseException:
+            self.rollback()
+            raise
+        self.commit()
+        if seen > len(scripts):
+            raise Broken(
+                "The ledger was written by a newer Agentes than this one.",
+                todo="Update Agentes, or point AGENTES_HOME at another folder.",
+            )
 
-
-def _attempt(connection: sqlite3.Connection, ask: Ask) -> tuple[Any, BaseException | None]:
-    """One ask in its own savepoint: its failure is its own, its neighbours are kept."""
-    connection.execute("savepoint ask")
-    try:
-        answer = ask(Transaction(connection))
-    except sqlite3.OperationalError:
-        raise  # the disk or the file, not this ask: the whole batch is undone
-    except Exception as error:  # noqa: BLE001 - whatever it was, it belongs to the one who asked
-        connection.execute("rollback to ask")
-        connection.execute("release ask")
-        return None, error
-    connection.execute("release ask")
-    return answer, None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    for setting in (
-        f"busy_timeout = {_BUSY_MS}",
-        "journal_mode = wal",
-        "synchronous = full",
-        "foreign_keys = on",
-    ):
-        connection.execute(f"pragma {setting}")
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Brings an older file up to date, in one transaction; two processes may try at once."""
-    scripts = migrations()
-    connection.execute("begin immediate")
-    try:
-        (seen,) = connection.execute("pragma user_version").fetchone()
-        for script in scripts[seen:]:
-            for statement in _statements(script):
-                connection.execute(statement)
-        connection.execute(f"pragma user_version = {max(seen, len(scripts))}")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
-    if seen > len(scripts):
-        raise Broken(
-            "The ledger was written by a newer Agentes than this one.",
-            todo="Update Agentes, or point AGENTES_HOME at another folder.",
-        )
+    def _say(self, statement: str) -> None:
+        with _plain_words(self._where):
+            self._connection.execute(statement)
 
 
 def _statements(script: str) -> Iterable[str]:
@@ -180,20 +117,17 @@ def _statements(script: str) -> Iterable[str]:
             statement = ""
 
 
-class _plain_words:  # noqa: N801 - reads as words where it is used
+@contextlib.contextmanager
+def _plain_words(where: str) -> Iterator[None]:
     """Turns SQLite's errors about disk and file into a sentence a person can act on."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (sqlite3.OperationalError, sqlite3.DatabaseError, OSError)) and not isinstance(
-            error, sqlite3.IntegrityError
-        ):
-            raise Broken(
-                f"The ledger {self._path} cannot be used: {error}.",
-                todo="Free some space or choose a writable folder with AGENTES_HOME; nothing was lost.",
-            ) from error
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
+        raise Conflict(f"The ledger refuses it: {error}.") from error
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise  # a mistake of ours, of which the disk knows nothing
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise Broken(
+            f"The ledger {where} cannot be used: {error}.",
+            todo="Free some space or choose a writable folder with AGENTES_HOME; nothing was lost.",
+        ) from error

@@ -7,6 +7,7 @@ import fcntl
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,29 @@ from agentes.media.shelf import Shelf
 from agentes.media_agent import Errand, Progress
 from orchestrator import assembly, checkpoints
 from orchestrator.dispatch.here import Here
-from orchestrator.locks import is_locked, only_one
+from orchestrator.locks import FileLocks
 from orchestrator.quoting import Quoter
 from orchestrator.run import Office
 from orchestrator.store.book import SqlBook
+from orchestrator.store.database import open_database
 from orchestrator.store.jobs import Event, Jobs
-from orchestrator.store.sqlite import Database
 from orchestrator.studio import Studio
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.cost_tracker import CostTracker
+from shared_knowledge.cost_tracker import CostTracker, OrderMoved
 from shared_knowledge.errors import BadRequest, Broken, QuoteChanged
-from shared_knowledge.vocabulary import Asset, Brief, JobState, Medium, Money, Outcome, Shortfall
+from shared_knowledge.vocabulary import (
+    Asset,
+    Brief,
+    JobState,
+    Medium,
+    Money,
+    Order,
+    OrderState,
+    Outcome,
+    PhotoSpec,
+    Shortfall,
+)
 
 BRIEF = Brief(text="a square photo of a candle", draft=True)
 
@@ -49,7 +61,7 @@ class House:
         self.home = home
         self.does = does
         self.performed: list[str] = []
-        self.database = Database(home / "ledger.db")
+        self.database = open_database(home / "ledger.db")
         self.jobs, book = Jobs(self.database), SqlBook(self.database)
         self.shelf = Shelf(home / "shelf", home / "desks")
         self.office = Office(
@@ -59,7 +71,8 @@ class House:
             tracker=CostTracker(book, Limits(a_day=Money(10_000_000))),
             shelf=self.shelf,
             agents=dict.fromkeys(Medium, self),  # type: ignore[arg-type]
-            home=home,
+            locks=FileLocks(home),
+            checkpoints=home / "graph.db",
             version="0",
         )
         here = Here(lambda: self.office)
@@ -70,6 +83,11 @@ class House:
         self.performed.append(errand.task.id)
         errand.say(Progress(errand.task, "making"))
         return await self.does(errand) if self.does else self.picture(errand)
+
+    async def carry_on(self, order: Order) -> Order:
+        tracker = self.office.tracker
+        order = await tracker.stored(await tracker.ready(order, {}), "a.png")
+        return await tracker.settle(order, Money(250_000))
 
     def picture(self, errand: Errand) -> Asset:
         file = self.shelf.desk(errand.task.id) / "picture.png"
@@ -117,6 +135,24 @@ async def open_house(agentes_home: Path):
     for house in opened:
         await house.studio.stop()
         house.database.close()
+
+
+CEILING = Money(1_000_000)
+
+
+def bought(job: str) -> Order:
+    return Order(
+        id=f"ord_{job}",
+        job=job,
+        task="photo-1",
+        piece=1,
+        attempt=1,
+        platform="runway",
+        model="gen4_turbo",
+        price=Money(300_000),
+        prompt="a candle",
+        spec=PhotoSpec(subject="candle"),
+    )
 
 
 async def for_ever(errand: Errand) -> Outcome:
@@ -254,21 +290,21 @@ class TestResuming:
         assert other.performed == []
 
     async def test_one_who_only_looks_does_not_keep_a_run_from_beginning(self, tmp_path):
-        with only_one(tmp_path, "job_1"):
-            assert is_locked(tmp_path, "job_1")
+        with FileLocks(tmp_path).only_one("job_1"):
+            assert FileLocks(tmp_path).is_locked("job_1")
         with (tmp_path / "locks" / "job_1.lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
             threading.Timer(0.05, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
-            with only_one(tmp_path, "job_1"):
+            with FileLocks(tmp_path).only_one("job_1"):
                 pass
             await asyncio.sleep(0.05)
-        assert not is_locked(tmp_path, "job_1")
+        assert not FileLocks(tmp_path).is_locked("job_1")
 
     async def test_a_lock_that_cannot_be_taken_is_said_in_words(self, tmp_path):
         (tmp_path / "locks").write_text("a file where the locks should be")
         with (
             pytest.raises(Broken, match="The lock of job job_1 cannot be taken"),
-            only_one(tmp_path, "job_1"),
+            FileLocks(tmp_path).only_one("job_1"),
         ):
             pass
 
@@ -316,6 +352,79 @@ class TestResuming:
         await house.studio.resume(job.id)
         assert (await house.studio.finish(job.id)).state is JobState.DONE
         assert house.performed == ["photo-1"]
+
+
+class TestRecovering:
+    async def test_what_a_dead_run_bought_is_brought_home_once_and_its_job_goes_on(self, open_house):
+        dead = open_house()
+        job = await dead.submit()
+        await dead.studio.stop()
+        await dead.jobs.move(job, JobState.RUNNING)
+        tracker = dead.office.tracker
+        order = await tracker.started(await tracker.sending(await tracker.place(bought(job), CEILING)), {})
+
+        house = open_house()
+        assert [each.id for each in house.studio.interrupted()] == [job]
+        (ended,) = await house.studio.recover()
+        assert (ended.id, ended.state, ended.cost) == (order.id, OrderState.SETTLED, Money(250_000))
+        assert await house.studio.recover() == []
+        await house.studio.resume(job)
+        await house.studio.finish(job)
+        assert house.studio.interrupted() == []
+
+    async def test_a_job_somebody_works_on_is_left_alone(self, open_house):
+        house = open_house(for_ever)
+        job = await house.submit()
+        tracker = house.office.tracker
+        await tracker.started(await tracker.sending(await tracker.place(bought(job), CEILING)), {})
+        assert await house.studio.recover() == []
+        assert house.studio.interrupted() == []
+        with FileLocks(house.home).only_one("job_elsewhere"):
+            await house.jobs.add("job_elsewhere", BRIEF, "/tmp/x")
+            await tracker.place(bought("job_elsewhere"), CEILING)
+            assert await open_house().studio.recover() == []
+
+    async def test_a_run_that_was_overtaken_writes_nothing_more(self, open_house):
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly(errand: Errand) -> Outcome:
+            begun.set()
+            await go_on.wait()
+            return Shortfall(task=errand.task.id, why="the zombie says no")
+
+        house = open_house(slowly)
+        job = await house.submit()
+        await begun.wait()
+        await house.jobs.take(job)
+        await house.jobs.keep(job, Shortfall(task="photo-1", why="the living says no"))
+        go_on.set()
+        with pytest.raises(OrderMoved):
+            await house.studio.finish(job)
+        assert house.jobs.outcomes(job)["photo-1"].why == "the living says no"
+        assert house.jobs.state(job) is JobState.RUNNING
+
+
+class TestPausing:
+    async def test_a_job_that_a_cap_stopped_waits_and_goes_on_when_it_is_raised(self, open_house):
+        async def over(errand: Errand) -> Outcome:
+            return Shortfall(task=errand.task.id, why="the cap leaves nothing", kind="over_budget")
+
+        house = open_house(over)
+        house.office = replace(house.office, pauses_at_caps=True)
+        job = await house.made()
+        assert house.studio.status(job).state is JobState.PAUSED
+        assert house.studio.status(job).ended_at is None
+        house.does = None
+        await house.studio.resume(job)
+        await house.studio.finish(job)
+        assert house.studio.status(job).state is JobState.DONE
+
+    async def test_without_that_wish_it_ends(self, open_house):
+        async def over(errand: Errand) -> Outcome:
+            return Shortfall(task=errand.task.id, why="the cap leaves nothing", kind="over_budget")
+
+        house = open_house(over)
+        assert house.studio.status(await house.made()).state is JobState.FAILED
 
 
 class TestFollowing:

@@ -11,7 +11,7 @@ import pytest
 from agentes.media_agent import Errand
 from orchestrator.board import Board
 from orchestrator.store.jobs import Event, Jobs
-from orchestrator.store.sqlite import Database
+from orchestrator.store.database import open_database
 from orchestrator.team import Team
 from shared_knowledge.errors import InDoubt, OverBudget, Refused, Unsuitable
 from shared_knowledge.vocabulary import (
@@ -69,7 +69,7 @@ class Agent:
 
 @pytest.fixture
 def database(tmp_path: Path):
-    database = Database(tmp_path / "ledger.db")
+    database = open_database(tmp_path / "ledger.db")
     yield database
     database.close()
 

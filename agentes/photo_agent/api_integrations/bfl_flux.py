@@ -30,7 +30,7 @@ class _Started(Said):
 
 
 class _Sample(Said):
-    sample: str = Field(min_length=1)
+    sample: str | None = None
 
 
 class _Result(Said):
@@ -64,10 +64,13 @@ class Adapter:
             raise Unintelligible("it is about another picture")
         match found.status:
             case "Ready":
+                sample = _Sample.read(found.result or {}).sample
+                if not sample:
+                    return Pending(receipt, _LOOK_AGAIN_S, bare=True)
                 charged = receipt.get("credits") if found.cost is None else found.cost
                 paid = isinstance(charged, int | float)
                 return Done(
-                    Link(_Sample.read(found.result).sample),
+                    Link(sample),
                     warnings=_left_out(order),
                     cost=Money.at_least(Decimal(str(charged)) * _CREDIT_USD) if paid else None,
                 )

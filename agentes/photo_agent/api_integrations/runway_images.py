@@ -91,7 +91,7 @@ class Adapter:
             case "SUCCEEDED":
                 url = next((url for url in task.output or () if url), None)
                 if url is None:
-                    raise Unintelligible("it is done, but gives no file")
+                    return Pending({"id": task.id}, _LOOK_AGAIN_S, bare=True)
                 return Done(Link(url), cost=charged)
             case "FAILED":
                 raise _failure(task, charged)

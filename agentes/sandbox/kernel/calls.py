@@ -37,7 +37,8 @@ class Slip:
 class Call:
     """A request: `path` below the platform's own address, `here` that address, `params` what the route caught.
 
-    Header names are in lower case. `twist` is the fault that is to happen to it in the vendor's own way.
+    Header names are in lower case. `twist` is the fault that is to happen to it in the vendor's own way,
+    `lag_s` the age of the list that answers it.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     params: Mapping[str, str] = field(default_factory=dict)
     twist: str | None = None
+    lag_s: float = 0.0
     slip: Slip = field(default_factory=Slip, repr=False, compare=False)
 
     @property

@@ -17,8 +17,14 @@ _AFTER = ("reset_after", "drip", "truncate", "html", "empty", "bad_json")
 _NOT_OF_A_FILE = tuple(twist for twist in _TWISTS if twist != "expired")
 _THROTTLED = re.compile(r"429:retry_after=(\d{1,9}(?:\.\d{1,3})?)")
 _STALL = re.compile(r"stall:(\d{1,5}(?:\.\d{1,3})?)")
+_LAG = re.compile(r"lag:(\d{1,7}(?:\.\d{1,3})?)")
 
-ALLOWED = (*_INSTEAD[:1], "429:retry_after=SECONDS", *_INSTEAD[1:], "stall:SECONDS", *_AFTER, *_TWISTS)
+_WITH_SECONDS = (_THROTTLED, _STALL, _LAG)
+
+ALLOWED = (
+    *(*_INSTEAD[:1], "429:retry_after=SECONDS", *_INSTEAD[1:]),
+    *("stall:SECONDS", *_AFTER, *_TWISTS, "lag:SECONDS"),
+)
 _FIELDS = ("platform", "on", "do", "nth", "times")
 
 
@@ -62,13 +68,16 @@ class Fault:
         if self.on not in EVENTS:
             raise BadFault(f"{place}.on: {self.on!r} is not one of {_listed(EVENTS)}.")
         plain = self.do in (*_INSTEAD, *_AFTER, *_TWISTS)
-        if not plain and not _THROTTLED.fullmatch(self.do) and not _STALL.fullmatch(self.do):
+        if not plain and not any(word.fullmatch(self.do) for word in _WITH_SECONDS):
             raise BadFault(f"{place}.do: {self.do!r} is not one of {_listed(ALLOWED)}.")
-        if self.on == "download" and self.do in _NOT_OF_A_FILE:
-            fitting = [do for do in ALLOWED if do not in _NOT_OF_A_FILE]
+        lags = _LAG.fullmatch(self.do) is not None
+        if self.on == "download" and (lags or self.do in _NOT_OF_A_FILE):
+            fitting = [do for do in ALLOWED if do not in (*_NOT_OF_A_FILE, "lag:SECONDS")]
             raise BadFault(
                 f"{place}.do: {self.do!r} happens to a job, not to a download; there, use {_listed(fitting)}."
             )
+        if lags and self.on != "find":
+            raise BadFault(f"{place}.do: {self.do!r} happens to a list, so it goes with on: 'find'.")
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,12 @@ class Strike:
         """How long a throttled caller is told to wait."""
         told = _THROTTLED.fullmatch(self.instead or "")
         return float(told[1]) if told else None
+
+    @property
+    def lag_s(self) -> float:
+        """How old a list is."""
+        told = _LAG.fullmatch(self.twist or "")
+        return float(told[1]) if told else 0.0
 
     @property
     def stall_s(self) -> float:
@@ -145,7 +160,7 @@ class Faults:
             if each.met < each.fault.nth:
                 continue
             do = each.fault.do
-            if do in _TWISTS:
+            if do in _TWISTS or _LAG.fullmatch(do):
                 twist = twist or do
             elif do in _INSTEAD or _THROTTLED.fullmatch(do):
                 instead = instead or do

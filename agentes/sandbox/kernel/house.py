@@ -119,6 +119,10 @@ class House:
             return Stage.RUNNING
         return {"fail": Stage.FAILED, "refuse": Stage.REFUSED}.get(work.twist or "", Stage.DONE)
 
+    def shows(self, call: Call, begun_at: float) -> bool:
+        """Whether the list that answers a call has come to know what was begun at that moment."""
+        return begun_at <= self.now() - call.lag_s
+
     async def picture(self, call: Call | Work, width: int, height: int, mime: str = "image/png") -> bytes:
         """A real picture of that size; of another if `wrong_size` was asked for."""
         if call.twist == "wrong_size":

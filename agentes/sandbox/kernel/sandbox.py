@@ -145,7 +145,7 @@ class Sandbox:
         refusal = self._refusal(desk.fake, call, strike, route.kind)
         if refusal is not None:
             return self._done(seen, refusal)
-        call = replace(call, twist=strike.twist)
+        call = replace(call, twist=strike.twist, lag_s=strike.lag_s)
         answer = await self._served(desk, page, call, seen)
         self.ledger.sign(call.slip.lines, _request_id(answer))
         if call.slip.lines and not call.slip.queued:

@@ -82,7 +82,9 @@ class Adapter:
         if filmed.kept_back or filmed.reasons:
             reasons = " ".join(filmed.reasons or ())
             raise Refused("Veo made a clip and its content rules kept it back.", vendor_says=reasons)
-        raise Unintelligible("not as promised: response.videos")
+        if video:
+            raise Unintelligible("not as promised: response.videos")
+        return Pending({"operation": name}, _LOOK_AGAIN_S, bare=True)
 
     async def standing(self, http: httpx.AsyncClient) -> Standing:
         """Reads what Google publishes about a model, which takes a good sign-in and costs nothing."""

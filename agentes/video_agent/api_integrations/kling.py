@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field, JsonValue
 
-from agentes.contract import Done, Link, Pending, Standing
+from agentes.contract import Candidates, Done, Link, Pending, Standing
 from agentes.wire.attachments import Attachment
 from agentes.wire.said import Said, Unintelligible, VendorId
 from shared_knowledge.errors import (
@@ -98,7 +98,7 @@ class Adapter:
             return Pending(receipt, _LOOK_AGAIN_S, queued=task.task_status == "submitted")
         videos = task.task_result.videos if task.task_result else None
         if not videos:
-            raise Unintelligible("the task succeeded and has no clip")
+            return Pending(receipt, _LOOK_AGAIN_S, bare=True)
         units = task.final_unit_deduction
         return Done(
             Link(videos[0].url),
@@ -106,11 +106,11 @@ class Adapter:
             measured={} if units is None else {"units_deducted": units},
         )
 
-    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | None:
-        """The one task in the list that carries our number."""
+    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Candidates | None:
+        """The one task in the list that carries our number; or all that do, if a number was not unique after all."""
         found = [task async for task in _listed(http, order) if _number(task) == order.id]
         if len(found) > 1:
-            raise InDoubt(f"{len(found)} tasks of Kling carry the number {order.id}.")
+            return Candidates(tuple(task.task_id for task in found))
         if not found:
             return None
         return Pending({"path": _path(order), "task_id": found[0].task_id}, 0.0)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from pydantic import JsonValue
 
-from agentes.contract import Done, Link, Pending, Standing
+from agentes.contract import Candidates, Done, Link, Pending, Standing
 from agentes.wire.said import Said, Unintelligible, VendorId
 from shared_knowledge.errors import Failed, InDoubt, PlatformError, Refused, Unavailable, Unsuitable
 from shared_knowledge.terms import terms_of
@@ -79,16 +79,12 @@ class Adapter:
             raise Unintelligible("an answer about another generation")
         return _standing_of(generation)
 
-    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Done | None:
-        """The one generation that was asked for in these words, at that time; a person decides between several."""
+    async def find(self, http: httpx.AsyncClient, order: Order) -> Pending | Done | Candidates | None:
+        """The one generation that was asked for in these words, at that time; or several of which nothing tells."""
         wanted = _Asked.read(_wanted(order))
         found = [each for each in await _listed(http, order) if each.request == wanted]
         if len(found) > 1:
-            raise InDoubt(
-                f"Luma has {len(found)} generations that could be order {order.id}; nothing tells which it is.",
-                vendor_says=", ".join(each.id for each in found[:5]),
-                todo="`agentes review` takes your decision.",
-            )
+            return Candidates(tuple(each.id for each in found))
         return _standing_of(found[0]) if found else None
 
     def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
@@ -134,7 +130,7 @@ def _standing_of(generation: _Generation) -> Pending | Done:
         case "completed":
             url = generation.assets.video if generation.assets else None
             if not url:
-                raise Unintelligible("it is done, but gives no file")
+                return Pending({"id": generation.id}, _LOOK_AGAIN_S, bare=True)
             return Done(Link(url))
         case "failed":
             says = (generation.failure_reason or "")[:500]

@@ -45,7 +45,7 @@ class _Video(Said):
 
 
 class _Result(Said):
-    video: _Video
+    video: _Video | None = None
 
 
 class Adapter:
@@ -71,7 +71,10 @@ class Adapter:
             says = str(answer.error or answer.error_type)
             number = str(receipt["request_id"])
             raise Failed("Pika could not make the clip.", vendor_says=says, request_id=number)
-        return Done(Link(_Result.of(fetched).video.url), warnings=_warnings(order))
+        video = _Result.of(fetched).video
+        if video is None:
+            return Pending(receipt, _LOOK_AGAIN_S, bare=True)
+        return Done(Link(video.url), warnings=_warnings(order))
 
     def receipt_for(self, order: Order, number: str) -> dict[str, JsonValue]:
         """The addresses of a request of that number; they name only the owner and the app."""

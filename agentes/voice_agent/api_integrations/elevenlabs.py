@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field, JsonValue
 
-from agentes.contract import Done, Inline, Link, Standing
+from agentes.contract import Candidates, Done, Inline, Link, Standing
 from agentes.voice_agent.wording import speaking_rate
 from agentes.wire.said import Said, Unintelligible, VendorId
 from shared_knowledge.errors import InDoubt, PlatformError, Refused, Unavailable, Unsuitable
@@ -142,10 +142,10 @@ class Adapter:
         counted = int(stated) if re.fullmatch(r"[0-9]{1,7}", stated) else 0
         return _done(Inline("/audio_base64"), order, counted, words, warnings)
 
-    async def find(self, http: httpx.AsyncClient, order: Order) -> Done | None:
+    async def find(self, http: httpx.AsyncClient, order: Order) -> Done | Candidates | None:
         """The one item of the history with these words, model and voice, spoken when the order was sent.
 
-        Where more than one could be it, or the same words were spoken by another voice, a person decides.
+        Where more than one could be it, or the same words were spoken by another voice, all of them.
         """
         said = [item async for item in _history(http, order) if _is_it(item, order)]
         voice = order.prepared.get("voice")
@@ -153,11 +153,7 @@ class Adapter:
         if not said:
             return None
         if len(ours) != 1:
-            raise InDoubt(
-                f"{len(said)} recordings of ElevenLabs could be order {order.id}; nothing tells which.",
-                vendor_says=", ".join(item.history_item_id for item in said[:5]),
-                todo="`agentes review` takes your decision.",
-            )
+            return Candidates(tuple(item.history_item_id for item in said))
         item = ours[0]
         audio = http.build_request("GET", f"/v1/history/{item.history_item_id}/audio").url
         kept = item.alignments.get("alignment") if isinstance(item.alignments, dict) else None

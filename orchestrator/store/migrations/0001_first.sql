@@ -31,7 +31,7 @@ create table asks (
 );
 
 create table events (
-    n           integer primary key,
+    n           {serial},
     job         text not null references jobs (id),
     at          text not null,
     body        text not null

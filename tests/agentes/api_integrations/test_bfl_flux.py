@@ -143,9 +143,7 @@ async def test_a_good_answer_may_be_a_refusal(status: str, kind: Any) -> None:
     "answer",
     [
         {"status": "Task not found"},
-        {"status": "Ready"},
-        {"status": "Ready", "result": {}},
-        {"status": "Ready", "result": {"sample": ""}},
+        {"status": "Ready", "result": {"sample": 7}},
         {"status": "Ready", "id": "another", "result": {"sample": "https://x/y"}},
         {"status": None},
         {},
@@ -155,6 +153,13 @@ async def test_a_good_answer_may_be_a_refusal(status: str, kind: Any) -> None:
 async def test_what_cannot_be_read_is_looked_at_again(answer: Any) -> None:
     with pytest.raises(Unintelligible):
         await check(answer)
+
+
+@pytest.mark.parametrize("result", [None, {}, {"sample": ""}])
+async def test_ready_with_nothing_to_show_is_bare(result: Any) -> None:
+    found = await check({"status": "Ready", "result": result})
+    assert isinstance(found, Pending)
+    assert found.bare
 
 
 # ── complaints ─────────────────────────────────────────────────────────────────────────────────

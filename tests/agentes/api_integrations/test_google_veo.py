@@ -184,11 +184,18 @@ async def test_a_refusal_may_count_nothing_or_say_nothing() -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [None, {}, {"videos": []}, {"videos": [{"gcsUri": "gs://b/x"}]}, {"videos": [{"bytesBase64Encoded": 5}]}],
+    [{"videos": [{"gcsUri": "gs://b/x"}]}, {"videos": [{"bytesBase64Encoded": 5}]}],
 )
 async def test_done_with_nothing_that_can_be_taken_is_asked_again(response: Any) -> None:
     with pytest.raises(Unintelligible):
         await looked({"name": NAME, "done": True, "response": response})
+
+
+@pytest.mark.parametrize("response", [None, {}, {"videos": []}])
+async def test_done_with_nothing_to_show_is_bare(response: Any) -> None:
+    found = await looked({"name": NAME, "done": True, "response": response})
+    assert isinstance(found, Pending)
+    assert found.bare
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from post_room import SENT_AT, PostRoom, clip, order, refused
 
-from agentes.contract import Done, Link, Pending, Standing
+from agentes.contract import Candidates, Done, Link, Pending, Standing
 from agentes.video_agent.api_integrations.kling import Adapter
 from agentes.wire.said import Unintelligible
 from shared_knowledge.errors import (
@@ -197,8 +197,6 @@ async def test_a_failure_says_why_and_whether_it_is_free(
         told(code=1002),
         told(code=1303),
         told(made() | {"task_id": "other"}),
-        told(task("succeed")),
-        told(task("succeed", task_result={"videos": []})),
         told(task("succeed", task_result={"videos": [{"url": None}]})),
         told(task(final_unit_deduction=[1])),
         told(),
@@ -207,6 +205,13 @@ async def test_a_failure_says_why_and_whether_it_is_free(
 async def test_what_cannot_be_read_is_looked_at_again(answer: Any) -> None:
     with pytest.raises(Unintelligible):
         await ADAPTER.check(PostRoom(answer).http, started())
+
+
+@pytest.mark.parametrize("shown", [{}, {"task_result": {"videos": []}}])
+async def test_a_success_with_nothing_to_show_is_bare(shown: dict[str, Any]) -> None:
+    found = await ADAPTER.check(PostRoom(told(task("succeed", **shown))).http, started())
+    assert isinstance(found, Pending)
+    assert found.bare
 
 
 async def test_a_refusal_may_come_as_a_code() -> None:
@@ -247,7 +252,6 @@ async def test_older_pages_are_left_only_if_the_list_is_seen_to_go_back_in_time(
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (told([task(), task(task_id="two")]), InDoubt),
         (told([other(1)] * 30), InDoubt),
         (told({"no": "list"}), Unintelligible),
         (told([], code=1303), Unintelligible),
@@ -257,6 +261,12 @@ async def test_older_pages_are_left_only_if_the_list_is_seen_to_go_back_in_time(
 async def test_what_is_not_certain_is_not_none(answer: Any, kind: Any) -> None:
     with pytest.raises(kind):
         await ADAPTER.find(PostRoom(answer).http, film())
+
+
+async def test_a_number_that_two_tasks_carry_is_for_a_person() -> None:
+    found = await ADAPTER.find(PostRoom(told([task(), task(task_id="two")])).http, film())
+    assert isinstance(found, Candidates)
+    assert found.numbers[1:] == ("two",)
 
 
 # ── complaints and standing ────────────────────────────────────────────────────────────────────

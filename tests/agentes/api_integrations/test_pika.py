@@ -161,7 +161,14 @@ async def test_completed_may_be_a_failure_even_where_the_result_looks_good(told:
     assert failed.value.request_id == "764cabcf"
 
 
-@pytest.mark.parametrize("result", [{}, {"video": None}, {"video": {}}, {"video": {"url": ""}}, []])
+@pytest.mark.parametrize("result", [{}, {"video": None}])
+async def test_completed_with_nothing_to_show_is_bare(result: Any) -> None:
+    found = await looked({"status": "COMPLETED"}, result)
+    assert isinstance(found, Pending)
+    assert found.bare
+
+
+@pytest.mark.parametrize("result", [{"video": {}}, {"video": {"url": ""}}, []])
 async def test_completed_without_a_clip_is_asked_again(result: Any) -> None:
     with pytest.raises(Unintelligible):
         await looked({"status": "COMPLETED"}, result)

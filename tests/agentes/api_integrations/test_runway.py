@@ -267,9 +267,10 @@ async def test_a_success_brings_the_file_and_its_charge(told: float, usd: str) -
 
 
 @pytest.mark.parametrize("output", [None, [], [""], [None]])
-async def test_a_success_without_a_file_is_a_failure_that_was_paid(output: Any) -> None:
-    with pytest.raises(Unintelligible, match="gives no file"):
-        await looked({"status": "SUCCEEDED", "output": output, "cost": {"credits": 60}})
+async def test_a_success_without_a_file_is_bare(output: Any) -> None:
+    found = await looked({"status": "SUCCEEDED", "output": output, "cost": {"credits": 60}})
+    assert isinstance(found, Pending)
+    assert found.bare
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,15 @@ async def test_a_quick_vendor_that_is_stuck_never_answers(sandbox: Sandbox, http
     assert len(sandbox.ledger.entries) == 1
 
 
+async def test_a_list_may_be_older_than_what_is_looked_for(sandbox: Sandbox, http: httpx.AsyncClient) -> None:
+    number = await begin(http)
+    plant(sandbox, "lag:60", "find", times=2)
+    lists = [(await http.get("/v1/clips")).json()["clips"] for _ in range(3)]
+    assert lists == [[], [], [number]]
+    assert (await http.get(f"/v1/clips/{number}")).status_code == 200
+    assert [seen.fault for seen in sandbox.seen][1:4] == ["lag:60", "lag:60", ""]
+
+
 # ── when it strikes ────────────────────────────────────────────────────────────────────────────
 
 
@@ -315,7 +324,10 @@ async def test_a_wrong_fault_is_named_and_none_is_planted(
 @pytest.mark.parametrize("named", ALLOWED)
 def test_all_that_is_allowed_can_be_planted(on: str, named: str) -> None:
     told = {"platform": "*", "on": on, "do": named.replace("SECONDS", "2")}
-    if on == "download" and named in OF_A_JOB:
+    if on != "find" and named == "lag:SECONDS":
+        with pytest.raises(BadFault, match="not to a download" if on == "download" else "happens to a list"):
+            Fault.read(told, "it", ())
+    elif on == "download" and named in OF_A_JOB:
         with pytest.raises(BadFault, match="not to a download"):
             Fault.read(told, "it", ())
     else:

@@ -92,7 +92,7 @@ def test_the_manual_names_every_fault_and_its_examples_can_be_planted() -> None:
     assert told == set(ALLOWED)
     examples = json.loads(manual.partition("```json\n")[2].partition("```")[0])
     assert [Fault.read(example, "it", {"runway"}).on for example in examples] == ["start", "check"]
-    unfit = re.findall(r"`(\w+)`", manual.partition("is allowed: not ")[2].partition(".")[0])
+    unfit = re.findall(r"`([\w:]+)`", manual.partition("is allowed: not ")[2].partition(".")[0])
     for do in ALLOWED:
         planted = {"platform": "*", "on": "download", "do": do.replace("SECONDS", "2")}
         if do in unfit:

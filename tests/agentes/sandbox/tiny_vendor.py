@@ -67,7 +67,8 @@ class TinyVendor(Fake):
 
     @on("find", "GET", "/v1/clips")
     async def list(self, call: Call) -> Answer:
-        return Answer.of({"clips": [*self.house.works], "page": call.query.get("page")})
+        known = [name for name, work in self.house.works.items() if self.house.shows(call, work.begun_at)]
+        return Answer.of({"clips": known, "page": call.query.get("page")})
 
     @on("cancel", "DELETE", "/v1/clips/{number}")
     async def cancel(self, call: Call) -> Answer:

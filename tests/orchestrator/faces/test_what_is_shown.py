@@ -88,23 +88,52 @@ def test_a_terminal_that_knows_few_letters_is_shown_what_it_can(tmp_path):
     assert b"photo of a" in told.stdout
 
 
+def a_cost_row(**known: object) -> CostRow:
+    row = {
+        "day": "2026-11-21",
+        "job": "job_1",
+        "tenant": "local",
+        "platform": "a",
+        "model": "m",
+        "medium": "photo",
+    }
+    counts = {"orders": 1, "made": 1, "failed": 0, "made_ms": 0}
+    money = dict.fromkeys(("spent", "wasted", "in_doubt", "reserved", "estimated"), Money(0))
+    return CostRow.model_validate(row | counts | money | known)
+
+
 def test_a_report_of_the_ledger_adds_up_every_way():
     rows = [
-        CostRow(
-            day=day,
-            job=job,
-            platform=platform,
-            orders=1,
-            spent=Money(3),
-            wasted=Money(2),
-            in_doubt=Money(1),
-            reserved=Money(0),
-        )
+        a_cost_row(day=day, job=job, platform=platform, tenant=tenant, spent=3, wasted=2, in_doubt=1)
         for day in ("2026-11-20", "2026-11-21")
-        for job in ("job_1", "job_2")
+        for job, tenant in (("job_1", "acme"), ("job_2", "local"))
         for platform in ("a", "b")
     ]
     report = ledger.report(rows)
-    assert report.total == ledger.Sums(8, Money(24), Money(0), Money(16), Money(8))
-    for name in ("day", "job", "platform"):
+    assert report.total[:5] == (8, Money(24), Money(0), Money(16), Money(8))
+    for name in ("day", "job", "platform", "tenant"):
         assert [sums.orders for sums in report.groups[name].values()] == [4, 4]
+
+
+def test_what_was_delivered_costs_what_failed_on_the_way_too():
+    rows = [
+        a_cost_row(made=2, spent=80_000, wasted=20_000),
+        a_cost_row(medium="video", made=1, made_ms=10_000, spent=500_000),
+        a_cost_row(medium="video", made=0, failed=1, wasted=250_000, platform="b"),
+        a_cost_row(medium="voice", made=0, failed=1),
+    ]
+    delivered = {each.medium: each for each in ledger.report(rows).total.delivered}
+    assert set(delivered) == {"photo", "video"}
+    assert delivered["photo"].document()["usd_per_picture"] == "0.050000"
+    assert delivered["video"].document()["usd_per_second"] == "0.075000"
+
+
+def test_estimates_stand_beside_what_was_charged():
+    rows = [
+        a_cost_row(platform="b", spent=110, wasted=10, estimated=100, failed=1),
+        a_cost_row(platform="b", job="job_2", spent=80, estimated=100),
+        a_cost_row(platform="draft_picture"),
+    ]
+    (estimate,) = ledger.report(rows).estimates
+    assert (estimate.platform, estimate.made, estimate.failed) == ("b", 2, 1)
+    assert estimate.document()["charged_of_estimated"] == 1.0

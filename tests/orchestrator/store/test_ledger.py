@@ -9,15 +9,15 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.store import sql
 from orchestrator.store.book import SqlBook
+from orchestrator.store.database import Conflict, Database, open_database
 from orchestrator.store.jobs import AskRow, Event, Jobs
-from orchestrator.store.sqlite import Database
 from shared_knowledge.caps import Limits
 from shared_knowledge.cost_tracker import CostTracker, OrderMoved
 from shared_knowledge.errors import BadRequest, Broken, OverBudget
@@ -35,13 +35,6 @@ from shared_knowledge.vocabulary import (
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    database = Database(tmp_path / "ledger.db")
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -185,14 +178,17 @@ class TestCaps:
         assert sum(isinstance(outcome, OverBudget) for outcome in outcomes) == 197
         assert await budget(database) == (900_000, 0)
 
-    async def test_the_constraints_hold_even_against_a_statement_of_our_own(self, tracker, database):
+    @pytest.mark.parametrize(
+        "statement",
+        ["update budgets set reserved = cap + 1 where id = 'job:job_1'", "update orders set state = 'paid'"],
+    )
+    async def test_the_constraints_hold_even_against_a_statement_of_our_own(
+        self, tracker, database, monkeypatch, statement
+    ):
         await tracker.place(an_order(), CEILING)
-        loose = sqlite3.connect(database.path)
-        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-            loose.execute("update budgets set reserved = cap + 1 where id = 'job:job_1'")
-        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-            loose.execute("update orders set state = 'paid'")
-        loose.close()
+        monkeypatch.setitem(sql._queries(), f"loose {statement}", statement)
+        with pytest.raises(Conflict, match=r"(?i)check constraint"):
+            await database.write(lambda t: t.run(f"loose {statement}"))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -200,28 +196,29 @@ class TestCaps:
     prices=st.lists(st.integers(0, 600_000), min_size=1, max_size=12),
     ends=st.lists(st.booleans(), min_size=12),
 )
-def test_sums_always_equal_the_rows(tmp_path_factory, prices, ends):
+def test_sums_always_equal_the_rows(database, prices, ends):
     async def walk() -> None:
-        database = Database(tmp_path_factory.mktemp("ledger") / "ledger.db")
-        await Jobs(database).add("job_1", Brief(text="x"), "/tmp/x")
+        job = f"job_{len(Jobs(database).latest(1000))}"
+        await Jobs(database).add(job, Brief(text="x"), "/tmp/x")
         book = SqlBook(database)
-        tracker = CostTracker(book, Limits(a_day=Money(10_000_000)), now=lambda: NOW)
+        tracker = CostTracker(book, Limits(a_day=Money(1_000_000_000)), now=lambda: NOW)
         for number, (price, ended) in enumerate(zip(prices, ends, strict=False)):
+            order = an_order(number, price=price, task=f"photo-{number}")
+            order = order.model_copy(update={"job": job, "id": f"{job}_{number}"})
             try:
-                order = await tracker.place(an_order(number, price=price, task=f"photo-{number}"), CEILING)
+                order = await tracker.place(order, CEILING)
             except OverBudget:
                 continue
             if ended:
                 order = await tracker.ready(await tracker.sending(order), {})
                 await tracker.settle(await tracker.stored(order, "a.png"), Money(price // 2))
-        rows = book.orders("job_1")
+        rows = book.orders(job)
         held = sum(order.price for order in rows if not order.state.over)
         spent = sum(order.cost or 0 for order in rows)
         if rows:
-            assert await budget(database) == (held, spent)
+            assert await budget(database, f"job:{job}") == (held, spent)
         assert held + spent <= CEILING
-        assert sum(row.spent + row.reserved for row in book.costs()) == held + spent
-        database.close()
+        assert sum(row.spent + row.reserved for row in book.costs() if row.job == job) == held + spent
 
     asyncio.run(walk())
 
@@ -237,7 +234,7 @@ class TestJobs:
         with pytest.raises(BadRequest, match="no job"):
             jobs.get("job_%")
 
-    async def test_outcomes_events_and_asks_survive_a_restart(self, database, tmp_path):
+    async def test_outcomes_events_and_asks_survive_a_restart(self, database, ledger):
         jobs = Jobs(database)
         await jobs.add("job_1", Brief(text="one"), "/tmp/1")
         asset = Asset(
@@ -257,12 +254,14 @@ class TestJobs:
         await jobs.keep("job_1", lack)
         await jobs.keep_ask("job_1", AskRow(task=task, asked_by="video-1", because="keyframe"))
         await jobs.note("job_1", Event(what="task", task="photo-1", phase="done"))
-        again = Jobs(Database(database.path))
+        reopened = open_database(ledger)
+        again = Jobs(reopened)
         assert again.outcomes("job_1") == {"photo-1": asset, "voice-1": lack}
         assert again.asks("job_1")[0].task == task
         assert [event.phase for _, event in again.events("job_1")] == ["done"]
         await jobs.retry("job_1")
         assert again.outcomes("job_1") == {"photo-1": asset}
+        reopened.close()
 
     async def test_state_follows_the_job(self, database):
         jobs = Jobs(database)
@@ -291,37 +290,40 @@ class TestTheFile:
     def test_a_folder_that_cannot_be_written_is_said_in_words(self, tmp_path):
         (tmp_path / "home").write_text("a file where a folder should be")
         with pytest.raises(Broken, match="AGENTES_HOME"):
-            Database(tmp_path / "home" / "ledger.db")
+            open_database(tmp_path / "home" / "ledger.db")
 
     def test_a_file_that_is_no_database_is_said_in_words(self, tmp_path):
         (tmp_path / "ledger.db").write_bytes(b"this is not a database, it is a letter" * 40)
         with pytest.raises(Broken, match="cannot be used"):
-            Database(tmp_path / "ledger.db")
+            open_database(tmp_path / "ledger.db")
 
     def test_a_ledger_of_a_newer_program_is_left_alone(self, tmp_path):
-        Database(tmp_path / "ledger.db").close()
+        open_database(tmp_path / "ledger.db").close()
         newer = sqlite3.connect(tmp_path / "ledger.db")
         newer.execute("pragma user_version = 999")
         newer.close()
         with pytest.raises(Broken, match="newer Agentes"):
-            Database(tmp_path / "ledger.db")
+            open_database(tmp_path / "ledger.db")
 
-    def test_what_write_returned_survives_a_kill(self, tmp_path):
+
+class TestAsks:
+    def test_what_write_returned_survives_a_kill(self, ledger):
         script = f"""
 import asyncio, os, signal
-from pathlib import Path
+from orchestrator.store.database import open_database
 from orchestrator.store.jobs import Jobs
-from orchestrator.store.sqlite import Database
 from shared_knowledge.vocabulary import Brief
 async def go():
-    jobs = Jobs(Database(Path({str(tmp_path / "ledger.db")!r})))
+    jobs = Jobs(open_database({ledger!r}))
     await jobs.add("job_kept", Brief(text="kept"), "/tmp/x")
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(go())
 """
         died = subprocess.run([sys.executable, "-c", script], check=False)
         assert died.returncode == -9
-        assert Jobs(Database(tmp_path / "ledger.db")).get("job_kept").brief.text == "kept"
+        database = open_database(ledger)
+        assert Jobs(database).get("job_kept").brief.text == "kept"
+        database.close()
 
     async def test_one_failed_ask_does_not_take_its_neighbours_along(self, database):
         jobs = Jobs(database)
@@ -330,7 +332,7 @@ asyncio.run(go())
         bad = jobs.note("job_nobody", Event(what="job", phase="b"))
         outcomes = await asyncio.gather(good, bad, return_exceptions=True)
         assert outcomes[0] is None
-        assert isinstance(outcomes[1], sqlite3.IntegrityError)
+        assert isinstance(outcomes[1], Conflict)
         assert len(jobs.events("job_1")) == 1
 
     async def test_whoever_is_cancelled_while_waiting_does_not_stop_the_ledger(self, database):

@@ -1,0 +1,68 @@
+"""An order whose answer was lost is looked for at its vendor's; when no list shows it, is that a no?"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agentes.contract import Candidates, Done, Line, Pending
+from shared_knowledge.errors import TryAgain
+from shared_knowledge.platform_facts import Platform, Recovery
+from shared_knowledge.vocabulary import Order
+
+__all__ = ["SEARCHABLE", "Nowhere", "look_for"]
+
+SEARCHABLE = frozenset({Recovery.CLIENT_REF, Recovery.LISTABLE, Recovery.REFETCHABLE})
+"""How a platform recovers lost orders if it can be asked for them."""
+
+_LAGS_S = 60.0
+_PAUSE_S = 5.0
+_LOOKS_MOST = 6
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """The vendor shows no such order. `proven` says that it would, had it been booked."""
+
+    proven: bool = False
+
+
+async def look_for(
+    line: Line,
+    facts: Platform,
+    order: Order,
+    *,
+    wait: Callable[[float], Awaitable[None]],
+    now: Callable[[], datetime],
+    just_lost: bool = False,
+    patiently: bool = True,
+) -> Pending | Done | Candidates | Nowhere:
+    """The lost order as the vendor knows it, looked for twice at least: a list may lag behind the purchase.
+
+    It may have been booked as long as its connection held, which is no longer than the deadline, and the list
+    settles after that. Where the connection was `just_lost`, no calendar is asked how long ago that was.
+    """
+    began = now()
+    died = began
+    if order.sent_at is not None and not just_lost:
+        died = min(began, order.sent_at + timedelta(seconds=facts.deadline_s))
+    left_s = (died - began).total_seconds() + (facts.settles_s or _LAGS_S)
+    lacking = 0
+    for _ in range(_LOOKS_MOST):
+        try:
+            found = await line.find(order)
+        except TryAgain:
+            pass  # what cannot be asked now is not thereby known
+        else:
+            if found is not None:
+                return found
+            lacking += 1
+            if lacking > 1 and left_s <= 0:
+                return Nowhere(proven=facts.settles_s is not None)
+        if left_s > 0 and not patiently:
+            break
+        pause_s = max(left_s, _PAUSE_S)
+        await wait(pause_s)
+        left_s -= pause_s
+    return Nowhere()

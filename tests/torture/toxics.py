@@ -1,0 +1,193 @@
+"""What can become of an answer on its way: lost, cut, dripped, mangled, or another in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import random
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import h11
+
+__all__ = ["Heard", "Toxic", "Way"]
+
+_RESET = struct.pack("ii", 1, 0)
+_DRIP_S = 20.0
+_ERROR = b'{"error": {"message": "We are sorry.", "code": 0}}'
+_HTML = b"<!doctype html><title>Sign in</title><h1>Welcome to this network</h1>"
+_COAT = (b"content-length", b"content-encoding", b"transfer-encoding")
+
+
+@dataclass(frozen=True)
+class Toxic:
+    """What becomes of the `nth` call of a sort to a platform after it was planted, and `times` in a row."""
+
+    platform: str
+    on: str
+    do: str
+    nth: int = 1
+    times: int = 1
+
+
+@dataclass
+class Heard:
+    """An answer of the vendor's, as far as it came."""
+
+    status: int = 200
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+    raw: bytes = b""
+    whole: bool = False
+    reset: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is JSON or the like, and no file."""
+        return any(name == b"content-type" and b"json" in kind for name, kind in self.headers)
+
+
+class Way:
+    """The last stretch, from the wire to the one who asked."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        leap: Callable[[float], None],
+        dice: random.Random,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._leap = leap
+        self._dice = dice
+
+    def reset(self) -> bool:
+        """Ends the connection the hard way."""
+        told = self._writer.get_extra_info("socket")
+        if told is not None:
+            with contextlib.suppress(OSError):
+                told.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._writer.transport.abort()
+        return False
+
+    async def deliver(self, heard: Heard, do: str, here: str) -> bool:
+        """Hands over the answer as it is meant to arrive; whether another may follow on this connection."""
+        name, _, detail = do.partition(":")
+        wire = self._whole(heard)
+        match name:
+            case "rst_before" | "rst_after":
+                return self.reset()
+            case "die":
+                return False
+            case "hang":
+                return await self._hang()
+            case "drip":
+                return await self._drip(wire)
+            case "latency":
+                await asyncio.sleep(self._dice.uniform(0.001, 0.004))
+            case "bandwidth":
+                return await self._in_pieces(wire, len(wire) // 16 + 1, pause_s=0.0002)
+            case "slice":
+                return await self._in_pieces(wire, self._dice.randint(1, 7), at_most=60)
+            case "rst_mid" | "half_close" | "cut":
+                return await self._cut(wire, name, detail)
+            case "short" | "long":
+                there = len(heard.body) // 2 if name == "short" else len(heard.body) + 7
+                self._writer.write(self._whole(heard, length=there))
+                return False
+            case "gzip":
+                wire = self._whole(heard, (b"content-encoding", b"gzip"))
+            case "half_gzip":
+                packed = gzip.compress(heard.body)[: -max(9, len(heard.body) // 4)]
+                wire = self._whole(_with(heard, packed), (b"content-encoding", b"gzip"))
+            case "charset":
+                wire = self._whole(_with(heard, b'{"id": "\xff\xfe\xfa", ' + heard.body[1:]))
+            case "date":
+                date = self._dice.choice((b"Thu, 01 Jan 1970 00:00:00 GMT", b"in the morning"))
+                wire = self._whole(heard, (b"date", date))
+            case "html200":
+                wire = self._whole(Heard(200, [(b"content-type", b"text/html")], _HTML))
+            case "error200":
+                wire = self._whole(Heard(200, [(b"content-type", b"application/json")], _ERROR))
+            case "status" | "redirect" | "retry":
+                wire = self._whole(_instead(name, detail, here))
+            case _:
+                pass
+        self._writer.write(wire)
+        await self._writer.drain()
+        return heard.whole or name in ("html200", "error200", "status", "redirect", "retry")
+
+    async def _in_pieces(
+        self, wire: bytes, size: int, *, at_most: int = 1 << 20, pause_s: float = 0.0
+    ) -> bool:
+        for start in range(0, min(len(wire), size * at_most), size):
+            self._writer.write(wire[start : start + size])
+            await self._writer.drain()
+            await asyncio.sleep(pause_s)
+        self._writer.write(wire[size * at_most :])
+        await self._writer.drain()
+        return True
+
+    async def _drip(self, wire: bytes) -> bool:
+        """A byte from time to time, for longer than anybody waits."""
+        start = max(0, wire.find(b"\r\n\r\n") + 4) if self._dice.random() < 0.7 else 0
+        self._writer.write(wire[:start])
+        for at in range(start, len(wire)):
+            if self._reader.at_eof():
+                break
+            self._writer.write(wire[at : at + 1])
+            await self._writer.drain()
+            self._leap(_DRIP_S)
+            await asyncio.sleep(0.0005)
+        return False
+
+    async def _hang(self) -> bool:
+        """Not a word, until the other side has had enough."""
+        while not self._reader.at_eof():
+            self._leap(_DRIP_S)
+            await asyncio.sleep(0.0005)
+        return False
+
+    async def _cut(self, wire: bytes, name: str, detail: str) -> bool:
+        """The beginning of the answer, and then the end of the connection, in one of three ways."""
+        most = len(wire) - 1
+        upto = min(int(detail), most) if detail else self._dice.randint(1, most)
+        self._writer.write(wire[:upto])
+        await self._writer.drain()
+        if name == "rst_mid":
+            return self.reset()
+        if name == "half_close":
+            self._writer.write_eof()
+            while await self._reader.read(1024):
+                pass
+        return False
+
+    def _whole(self, heard: Heard, *headers: tuple[bytes, bytes], length: int | None = None) -> bytes:
+        """The answer in bytes, some headers in the place of others."""
+        if heard.raw and not headers and length is None:
+            return heard.raw
+        named = dict(heard.headers) | dict(headers)
+        named[b"content-length"] = str(len(heard.body) if length is None else length).encode()
+        http = h11.Connection(h11.SERVER)
+        http.receive_data(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        http.next_event()
+        head = http.send(h11.Response(status_code=heard.status, headers=list(named.items()))) or b""
+        return head + heard.body
+
+
+def _with(heard: Heard, body: bytes) -> Heard:
+    return Heard(heard.status, [pair for pair in heard.headers if pair[0] not in _COAT], body, whole=True)
+
+
+def _instead(name: str, detail: str, here: str) -> Heard:
+    """An answer that the vendor never gave."""
+    headers = [(b"content-type", b"application/json")]
+    if name == "retry":
+        return Heard(429, [*headers, (b"retry-after", detail.encode())], _ERROR)
+    if name == "redirect":
+        return Heard(int(detail), [*headers, (b"location", here.encode())])
+    return Heard(int(detail), headers, _ERROR)
