@@ -79,7 +79,7 @@ class _Nodes:
         return {}
 
     async def deliver(self, state: _State) -> _State:
-        await self._stages.deliver(get_stream_writer())
+        await self._stages.deliver()
         return {}
 
 

@@ -152,7 +152,7 @@ class Run:
         note = outcome.why if isinstance(outcome, Shortfall) else None
         say(Event(what="film", phase="failed" if note else "done", note=note))
 
-    async def deliver(self, tell: Tell) -> None:
+    async def deliver(self) -> None:
         """Puts everything into the folder, with its manifest and report, and ends the job."""
         state = self._verdict()
         with disk_in_words("The job could not be handed over"):
@@ -162,7 +162,6 @@ class Run:
         self._office.shelf.clear(self._desk(REFERENCES))
         why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
         await self._jobs.move(self._id, state, why, fence=self._fence)
-        _events(tell)(Event(what="job", phase=state, note=why))
 
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job: the unsent for nothing, the sent as the vendor lets them end."""

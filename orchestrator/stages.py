@@ -21,7 +21,7 @@ class Stages:
     needs_approval: bool
     perform: Callable[[str, Tell], Awaitable[str]]
     compose: Callable[[Tell], Awaitable[None]]
-    deliver: Callable[[Tell], Awaitable[None]]
+    deliver: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)

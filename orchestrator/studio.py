@@ -79,7 +79,8 @@ class Studio:
         proposal.insist()
         _check_references(proposal.plan)
         job_id = f"job_{uuid4().hex[:12]}"
-        claimed = await _in_thread(open_folder, folder, job_id, proposal.title)
+        knows = self._office.jobs.knows
+        claimed = await _in_thread(lambda: open_folder(folder, job_id, proposal.title, is_known=knows))
         try:
             job = await self._office.jobs.add(job_id, brief, str(claimed), tenant=tenant, key=key)
         except BaseException:

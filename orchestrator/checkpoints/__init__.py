@@ -14,6 +14,8 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from shared_knowledge.errors import BadRequest
+
 __all__ = ["open_checkpoints"]
 
 
@@ -30,7 +32,12 @@ async def open_checkpoints(where: str | Path) -> AsyncIterator[BaseCheckpointSav
         async with open_file(where, plain) as saver:
             yield saver
     else:
-        from orchestrator.checkpoints.on_server import open_server
-
+        try:
+            from orchestrator.checkpoints.on_server import open_server
+        except ImportError as error:
+            raise BadRequest(
+                "What keeps checkpoints in PostgreSQL is not installed.",
+                todo="pip install 'agentes[postgres]'",
+            ) from error
         async with open_server(where, plain) as shared:
             yield shared

@@ -7,7 +7,8 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.composer.placing import LONGEST_NAME, ORIGINALS, is_device, plain_ascii
@@ -20,11 +21,22 @@ MARKER = ".agentes-job"
 _ROOM_BYTES = 32 << 20
 _LONGEST_SLUG = 64
 _MOST_RUNS = 999
+_CLAIMED_BY_NOW_S = 60.0
 _DESKTOP_NOISE = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-def open_folder(wanted: Path | None, job_id: str, title: str, *, room_bytes: int = _ROOM_BYTES) -> Path:
-    """Claims a folder for this job, or finds the one it already has; BadRequest if none can be used."""
+def open_folder(
+    wanted: Path | None,
+    job_id: str,
+    title: str,
+    *,
+    is_known: Callable[[str], bool] = lambda _: True,
+    room_bytes: int = _ROOM_BYTES,
+) -> Path:
+    """Claims a folder for this job, or finds the one it already has; BadRequest if none can be used.
+
+    An empty folder may carry the mark of a job that `is_known` to nobody: it was killed while it claimed it.
+    """
     folder = wanted or Path(slug(title, job_id))
     try:
         folder = _asked_for(wanted, job_id, title)
@@ -37,6 +49,8 @@ def open_folder(wanted: Path | None, job_id: str, title: str, *, room_bytes: int
                 _prove_writable(candidate)
                 return candidate
         for candidate in _numbered(folder):
+            if not is_known(_owner(candidate) or job_id):
+                _disown(candidate)
             if _claim(candidate, job_id, room_bytes):
                 return candidate
     except (OSError, ValueError, RuntimeError) as trouble:
@@ -98,6 +112,14 @@ def _owner(folder: Path) -> str | None:
         return (folder / MARKER).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _disown(folder: Path) -> None:
+    """Takes off the mark of a job that never came to be; a fresh one may be on its way."""
+    marker = folder / MARKER
+    with contextlib.suppress(OSError):
+        if time.time() - marker.stat().st_mtime > _CLAIMED_BY_NOW_S:
+            marker.unlink()
 
 
 def _claim(folder: Path, job_id: str, room_bytes: int) -> bool:

@@ -147,7 +147,8 @@ class Database:
         patience_s = min(patience_s, _READ_PATIENCE_S)
         self._reader = Redial(engine.connect, patience_s=patience_s, ending=self._closing)
         try:
-            engine.migrate(self._writer.connection)
+            self._writer.connection  # noqa: B018 - who cannot be reached at all is not waited for
+            self._writer.use(engine.migrate)
         except BaseException:
             self._writer.drop()
             raise

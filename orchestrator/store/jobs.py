@@ -26,6 +26,7 @@ from shared_knowledge.vocabulary import (
 __all__ = ["AskRow", "Event", "Jobs"]
 
 _ANY_RUN = 2**62
+_STANDSTILLS = {JobState.IN_DOUBT, JobState.PAUSED}
 _OUTCOME: dict[str, TypeAdapter[Outcome]] = {"asset": TypeAdapter(Asset), "shortfall": TypeAdapter(Shortfall)}
 
 
@@ -95,11 +96,21 @@ class Jobs:
         self, job_id: str, state: JobState, why: str | None = None, *, fence: int = _ANY_RUN
     ) -> bool:
         """Writes down how the job stands; False where it was cancelled, ended before, or is in other hands."""
-        ended_at = self._now().isoformat() if state.over else None
-        moved = await self._database.write(
-            lambda t: t.run("move_job", id=job_id, state=state, why=why, ended_at=ended_at, fence=fence)
-        )
-        return bool(moved)
+        at = self._now().isoformat()
+        ended_at = at if state.over else None
+        # Whoever hears of the end must not miss it: it is told in the transaction that makes it true.
+        note = None if why is None else why.encode("utf-8", "replace").decode("utf-8")
+        end = Event(what="job", phase=state, note=note).model_dump_json(exclude_none=True)
+
+        def ask(transaction: Transaction) -> bool:
+            moved = transaction.run(
+                "move_job", id=job_id, state=state, why=why, ended_at=ended_at, fence=fence
+            )
+            if moved and (state.over or state in _STANDSTILLS):
+                transaction.run("note_event", job=job_id, at=at, body=end)
+            return bool(moved)
+
+        return await self._database.write(ask)
 
     async def keep(self, job_id: str, outcome: Outcome, *, fence: int = _ANY_RUN) -> None:
         """Keeps what became of a task, so that a resumed run need not do it again."""
@@ -144,6 +155,10 @@ class Jobs:
             return _job(alike[0])
         found = f" It could be {', '.join(row['id'] for row in alike)}." if alike else ""
         raise _no_job(job_id, found)
+
+    def knows(self, job_id: str) -> bool:
+        """Whether there is a job of exactly that id."""
+        return self._database.read(lambda t: t.row("state_of_job", id=job_id)) is not None
 
     def state(self, job_id: str) -> JobState:
         """How a job stands, without reading all of it."""

@@ -62,7 +62,7 @@ class Workshop:
         async def compose(tell: Any) -> None:
             self.log.append("compose")
 
-        async def deliver(tell: Any) -> None:
+        async def deliver() -> None:
             self.log.append("deliver")
 
         return Stages(nothing, plan, quote, self.approval, perform, compose, deliver)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,13 @@ def test_a_full_disk_is_seen_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no room on this disk"):
         open_folder(tmp_path / "a" / "b", "job_1", "", room_bytes=1 << 60)
     assert not (tmp_path / "a").exists()
+
+
+def test_an_empty_folder_with_the_mark_of_a_job_that_never_came_to_be_is_taken(tmp_path: Path) -> None:
+    claimed = open_folder(tmp_path / "out", "job_never", "mug")
+    soon_after = open_folder(tmp_path / "out", "job_2", "mug", is_known=lambda job: False)
+    assert soon_after.name == "out-2"  # whoever marked it may be about to write its job down
+    long_ago = time.time() - 3600
+    os.utime(claimed / MARKER, (long_ago, long_ago))
+    assert open_folder(tmp_path / "out", "job_3", "mug", is_known=lambda job: job != "job_never") == claimed
+    assert open_folder(tmp_path / "out", "job_4", "mug", is_known=lambda job: True).name == "out-3"

@@ -7,6 +7,7 @@ import builtins
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,10 @@ class TestAnyEngine:
         with pytest.raises(Conflict):
             await opened.write(lambda t: t.run("hold", order_id="o", budget="b", amount=2**70))
 
-    async def test_words_that_no_database_takes_are_kept_as_far_as_they_can_be(self, opened):
-        jobs = Jobs(opened)
-        await jobs.move("job_1", JobState.FAILED, "they said \0 and \ud800, and 你好 🕯")
-        assert jobs.get("job_1").why == "they said � and ?, and 你好 🕯"
+    async def test_words_that_no_database_takes_are_kept_as_far_as_they_can_be(self, opened, monkeypatch):
+        monkeypatch.setitem(sql._queries(), "say why", "update jobs set why = :why")
+        await opened.write(lambda t: t.run("say why", why="they said \0 and \ud800, and 你好 🕯"))
+        assert Jobs(opened).get("job_1").why == "they said � and ?, and 你好 🕯"
 
     async def test_numbers_are_numbers_and_rows_have_names(self, opened):
         await opened.write(lambda t: t.row("open_and_reserve", id="day:x", cap=2**62, amount=2**53 + 1))
@@ -225,6 +226,83 @@ class TestABrokenConnection:
         monkeypatch.undo()
         await database.write(note)
         assert notes(database) == 1
+
+    async def test_an_ask_that_only_read_fails_without_any_trouble(self, served):
+        database, _ = served
+        begun = database._writer.connection
+
+        def refuse(transaction: Transaction) -> None:
+            assert transaction.row("job", id="job_1") is not None
+            raise BadRequest("no")
+
+        asks = [database.write(note), database.write(refuse), database.write(note)]
+        outcomes = await asyncio.gather(*asks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [int, BadRequest, int]
+        assert database._writer.connection is begun
+
+    async def test_a_question_the_server_refuses_does_not_spoil_the_batch(self, served, monkeypatch):
+        database, _ = served
+        monkeypatch.setitem(sql._queries(), "no number", "select cast(:said as bigint) as number")
+        gate = threading.Event()
+        database.ask(lambda _: gate.wait(10))
+        ask = database.write(lambda t: t.row("no number", said="a candle"))
+        together = asyncio.gather(database.write(note), ask, database.write(note), return_exceptions=True)
+        await asyncio.sleep(0.05)
+        gate.set()
+        assert [type(outcome) for outcome in await together] == [int, Conflict, int]
+        assert notes(database) == 2
+
+
+_RACER = """
+import random, sys
+from orchestrator.store.database import open_database
+from shared_knowledge.errors import Broken
+while True:
+    try:
+        database = open_database(sys.argv[1])
+        break
+    except Broken:
+        pass
+dice = random.Random(int(sys.argv[2]))
+sure = unsure = 0
+for _ in range(10):
+    amounts = [dice.randint(1, 9) for _ in range(50)]
+    asks = [
+        database.ask(lambda t, much=much: t.row("open_and_reserve", id="day:x", cap=5000, amount=much))
+        for much in amounts
+    ]
+    for much, ask in zip(amounts, asks):
+        try:
+            sure += much if ask.result() is not None else 0
+        except Broken:
+            unsure += much
+database.close()
+print(sure, unsure)
+"""
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("round_", range(5))
+def test_four_processes_and_a_server_that_keeps_hanging_up(postgres, round_):
+    open_database(postgres).close()
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _RACER, postgres, str(round_ * 4 + number)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    hung_up = 0
+    while any(racer.poll() is None for racer in racers):
+        hung_up += cut_off(postgres)
+        time.sleep(0.03)
+    told = [tuple(map(int, racer.communicate()[0].split())) for racer in racers]
+    sure, unsure = (sum(each) for each in zip(*told, strict=True))
+    ((reserved,),) = ask_server(postgres, "select reserved from budgets where id = 'day:x'")
+    assert hung_up > 10
+    assert sure <= reserved <= min(5000, sure + unsure)
+    assert reserved > 4990 or unsure, "nothing but the cap may have stopped them"
 
 
 class TestTheServer:
