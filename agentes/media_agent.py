@@ -211,14 +211,17 @@ class MediaAgent(ABC):
         return await self._tracker.orders_of(errand.job, errand.task.id, errand.fence)
 
     async def _let_go_of_the_doubtful(self, errand: Errand) -> bool:
-        """Counts doubtful orders as charged and lost, as the person said beforehand; False if there are none."""
+        """Counts what may have been booked as charged and lost, as the person said beforehand.
+
+        False if there is none: what was booked for certain, and is only late, is not bought again.
+        """
         orders = await self._orders(errand)
-        doubtful = [order for order in orders if order.state is OrderState.IN_DOUBT]
+        doubtful = [order for order in orders if order.state is OrderState.IN_DOUBT and not order.receipt]
         for order in doubtful:
+            self._room.shelf.clear(order.id)
             await self._tracker.write_off(
                 order, order.price, "in doubt, and bought again as was said beforehand"
             )
-            self._room.shelf.clear(order.id)
         return bool(doubtful)
 
     async def _worth_trying(self, errand: Errand) -> Sequence[Offer]:

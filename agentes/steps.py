@@ -183,12 +183,12 @@ class Steps:
         if sent and order.state is OrderState.SENDING and isinstance(error, Broken):
             self.order = await self._tracker.doubt(order, str(error))
             return
-        self._shelf.clear(order.id)
         taken = self._taken(error) if sent else Money(0)
         if taken:
             self.order = await self._tracker.write_off(order, taken, str(error))
         else:
             self.order = await self._tracker.drop(order, str(error))
+        self._shelf.clear(order.id)  # not before: the answer that lies there is what proves it
 
     async def cancel(self, why: str) -> None:
         """Ends an order that was never sent, or made here for nothing."""

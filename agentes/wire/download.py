@@ -223,6 +223,8 @@ class _Download:
             raise Throttled(f"{self.host} asks for patience.", after_s=asked_wait_s(response))
         if status in _PASSING or status >= 500:
             raise Unreachable(f"{self.host} answered {status} instead of the file.")
+        if 400 <= status < 500:  # some stores say 400 where they mean that the address has expired
+            raise LinkExpired(f"{self.host} answered {status} instead of the file.")
         if status not in (200, 206):
             raise Failed(f"{self.host} answered {status} instead of the file.")
         coat = response.headers.get("content-encoding", "identity").strip().lower()

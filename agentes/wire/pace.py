@@ -114,11 +114,10 @@ class Lane:
 
     def _reserve(self, now: float) -> float:
         """Takes the next turn, and says in how many seconds it is."""
-        due = max(now, self._next)
         full = now < self._until and self._left <= 0
-        wait_s = max(due - self._slack_s - now if self._step_s else 0.0, self._until - now if full else 0.0)
-        if now < self._opens:
-            wait_s = max(wait_s, self._opens - now)
+        told = max(now, self._opens, self._until if full else now)
+        due = max(told, self._next)
+        wait_s = max(told, due - self._slack_s if self._step_s else now) - now
         if wait_s > self._patience_s:
             raise Throttled(
                 f"{self._platform} takes nothing for another {wait_s:.0f} s.",

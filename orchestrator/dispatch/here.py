@@ -96,9 +96,12 @@ class Here:
                 await jobs.retry(job_id)
             if not await jobs.move(job_id, JobState.RUNNING, fence=fence):
                 return
-            paused = await graph.run(job_id, Run(office, job_id, fence).stages, saver, tell, answer)
+            run = Run(office, job_id, fence)
+            paused = await graph.run(job_id, run.stages, saver, tell, answer)
             if paused is None:
+                # In this order: of a job that has ended, no memory is left, however the process goes.
                 await saver.adelete_thread(job_id)
+                await run.end()
         if paused is not None:
             await jobs.move(job_id, JobState.AWAITING_APPROVAL, fence=fence)
             await tell({"what": "job", "phase": "awaiting_approval", "note": paused.quote})

@@ -41,10 +41,13 @@ class Work:
             self.meanwhile()
             return "asset"
 
-        async def end(tell: Any) -> None:
-            self.log.append("end")
+        async def compose(tell: Any) -> None:
+            self.log.append("compose")
 
-        return Stages(nothing, plan, quote, self.asks, perform, end, end)
+        async def deliver() -> None:
+            self.log.append("deliver")
+
+        return Stages(nothing, plan, quote, self.asks, perform, compose, deliver)
 
     async def run(self, saver: Any, answer: bool | None = None) -> Any:
         return await graph.run("job_1", self.stages, saver, self.tell, answer)
@@ -69,7 +72,7 @@ async def test_a_run_pauses_in_one_process_and_goes_on_in_the_next(where):
         assert (await work.run(saver)).quote == "q1"
         assert work.log == []
         assert await work.run(saver, answer=True) is None
-        assert sorted(work.log) == ["end", "end", *TASKS]
+        assert sorted(work.log) == ["compose", "deliver", *TASKS]
         await saver.adelete_thread("job_1")
         assert await saver.aget_tuple({"configurable": {"thread_id": "job_1"}}) is None
 
@@ -88,13 +91,13 @@ class TestOnAServer:
     async def test_many_runs_share_a_few_connections_and_leave_none(self, postgres):
         most = []
 
-        async def one() -> None:
+        async def one(number: int) -> None:
             async with open_checkpoints(postgres) as saver:
                 work = Work()
-                await graph.run(f"job_{id(work)}", work.stages, saver, work.tell)
+                await graph.run(f"job_{number}", work.stages, saver, work.tell)
                 most.append(sessions(postgres))
 
-        await asyncio.gather(*(one() for _ in range(8)))
+        await asyncio.gather(*(one(number) for number in range(8)))
         assert max(most) <= 4
         assert sessions(postgres) == 0
         assert ask_server(postgres, "select count(distinct thread_id) from checkpoints") == [(8,)]
@@ -104,7 +107,7 @@ class TestOnAServer:
         work.meanwhile = lambda: cut_off(postgres)
         async with open_checkpoints(postgres) as saver:
             assert await work.run(saver) is None
-        assert sorted(work.log) == ["end", "end", *TASKS]
+        assert sorted(work.log) == ["compose", "deliver", *TASKS]
 
     async def test_a_server_that_is_gone_is_said_in_words_and_without_a_password(self, monkeypatch):
         from orchestrator.checkpoints import on_server

@@ -10,8 +10,8 @@ import pytest
 
 from agentes.media_agent import Errand
 from orchestrator.board import Board
-from orchestrator.store.jobs import Event, Jobs
 from orchestrator.store.database import open_database
+from orchestrator.store.jobs import Event, Jobs
 from orchestrator.team import Team
 from shared_knowledge.errors import InDoubt, OverBudget, Refused, Unsuitable
 from shared_knowledge.vocabulary import (

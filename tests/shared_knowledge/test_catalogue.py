@@ -11,7 +11,7 @@ import pytest
 
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.platform_facts import Audio, Mode, Model, Recovery, Unit
+from shared_knowledge.platform_facts import Audio, Mode, Model, Platform, Recovery, Unit
 from shared_knowledge.vocabulary import Medium, Quality
 
 PLATFORMS = {
@@ -87,6 +87,28 @@ def test_where_a_lost_order_can_be_found_again() -> None:
     assert kinds.pop("kling") is Recovery.LISTABLE
     assert kinds.pop("luma") is Recovery.LISTABLE
     assert set(kinds.values()) == {Recovery.OPAQUE}
+
+
+def test_no_list_is_trusted_that_nobody_has_confirmed() -> None:
+    kling = ALL.platform("kling")
+    assert kling.settles_s is None
+    assert {platform.settles_s for platform in ALL.platforms} == {None}
+    told = {"after_s": 60, "source": "the vendor's page", "seen_on": "2026-11-20"}
+    for confirmed, settles_s in ((True, 60.0), (False, None)):
+        facts = Platform.model_validate(
+            kling.model_dump() | {"settling": told | {"confirmed": confirmed}}, strict=False
+        )
+        assert facts.settles_s == settles_s
+
+
+@pytest.mark.parametrize("recovery", [Recovery.OPAQUE, Recovery.IDEMPOTENT])
+def test_what_has_no_list_has_none_that_settles(recovery: Recovery) -> None:
+    told = ALL.platform("kling").model_dump() | {
+        "recovery": recovery,
+        "settling": {"after_s": 60, "source": "x", "seen_on": "2026-11-20"},
+    }
+    with pytest.raises(ValueError, match="settling is about a list"):
+        Platform.model_validate(told)
 
 
 @pytest.mark.parametrize(

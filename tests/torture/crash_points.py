@@ -16,7 +16,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,24 @@ import httpx
 
 __all__ = ["Points", "moments", "plant"]
 
+_ASIDE = "note_event"
 _NAMES_NOBODY_CHOSE = re.compile(r"(ord|job)_[0-9a-f]{12,20}|[0-9a-f]{32,64}")
 
 
 class Points:
     """Counts the moments as they come, tells each by its name, and dies at the one it was told."""
 
-    def __init__(self, die_at: str | None, tell: Callable[[str], object], vendor_strikes: Callable[[], object]):
+    def __init__(
+        self,
+        die_at: str | None,
+        tell: Callable[[str, str], object],
+        vendor_strikes: Callable[[], object],
+        look: Callable[[], str] = str,
+    ) -> None:
         self._die_at = die_at
         self._tell = tell
         self._vendor_strikes = vendor_strikes
+        self._look = look
         self._seen: Counter[str] = Counter()
         self._one_at_a_time = threading.RLock()
 
@@ -44,7 +52,7 @@ class Points:
             name = _name(moment, self._seen[moment])
             if name == self._die_at:
                 os.kill(os.getpid(), signal.SIGKILL)
-            self._tell(name)
+            self._tell(name, self._look())
 
     def leave_to_the_vendor(self, moment: str) -> None:
         """If this moment, whose turn is next, is the last, the vendor shall strike when it comes."""
@@ -59,12 +67,21 @@ class Points:
         self.pass_by(f"after {what}")
 
 
-def moments(passed: Iterable[str]) -> list[str]:
-    """The moments of a life that differ: right after one thing is the same as right before the next."""
+def moments(passed: Iterable[tuple[str, str]]) -> list[str]:
+    """The moments of a life that differ, by their names: right after one thing is right before the next.
+
+    Where somebody looked at the world each time, moments at which it was the same are one, too. What is told
+    to a watcher goes its own way, at its own time, so such a moment has the name of another if it can.
+    """
     found: list[str] = []
-    for name in passed:
-        if not (found and found[-1].startswith("after ") and name.startswith("before ")):
+    last, world = "", ""
+    for name, seen in passed:
+        if seen and seen == world:
+            if _ASIDE in found[-1]:
+                found[-1] = name
+        elif not (last.startswith("after ") and name.startswith("before ")):
             found.append(name)
+        last, world = name, seen
     return found
 
 
@@ -209,18 +226,18 @@ def _around_the_ledger(points: Points) -> None:
 
 
 def _around_checkpoints(points: Points) -> None:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from orchestrator import checkpoints
 
-    savers: list[type] = [AsyncSqliteSaver]
-    try:
-        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-    except ImportError:
-        pass
-    else:
-        savers.append(AsyncPostgresSaver)
-    for saver in savers:
-        for name in ("aput", "aput_writes", "adelete_thread"):
-            setattr(saver, name, _awaited(points, f"checkpoint {name}", getattr(saver, name)))
+    open_now = checkpoints.open_checkpoints
+
+    @asynccontextmanager
+    async def opened(where: Any) -> AsyncIterator[Any]:
+        async with open_now(where) as saver:
+            for name in ("aput", "aput_writes", "adelete_thread"):
+                setattr(saver, name, _awaited(points, f"checkpoint {name}", getattr(saver, name)))
+            yield saver
+
+    checkpoints.open_checkpoints = opened
 
 
 def _awaited(points: Points, what: str, do: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -148,7 +148,8 @@ def _of_a_read(story: Story, passed: Passed, must: frozenset[Must]) -> frozenset
             left = any(p.order == passed.order and p.kind in ("start", "check") for p in story.passed)
             return must | {Must.GO_ON, Must.AWAY} | ({Must.HELD, Must.CHARGED} if left else set())
         case "download":
-            return must | ({Must.CHARGED} if _link_is_gone(passed.toxic) else set())
+            lost = _link_is_gone(passed.toxic) or Must.CHARGED in _fate(story, passed.order)
+            return must | ({Must.CHARGED} if lost else set())
         case _:
             return must | ({Must.CHARGED, Must.AWAY} & _fate(story, passed.order))
 
@@ -175,7 +176,7 @@ def _recovered(story: Story, passed: Passed, seen: Must) -> bool:
     booked = sum(p.booked for p in story.passed if p.order == passed.order and p.kind == "start")
     if passed.kind != "start" or booked != 1 or seen not in (Must.GO_ON, Must.CHARGED):
         return False
-    found = any(p.order == passed.order and p.kind == "find" for p in story.passed)
+    found = any(p.order == passed.order and p.kind in ("find", "check", "download") for p in story.passed)
     return found or story.orders[passed.order].state is S.SETTLED
 
 
@@ -247,13 +248,14 @@ def _about(sitting: Sitting) -> Iterator[str]:
 
 
 def _about_the_others(story: Story, number: int, sitting: Sitting) -> Iterator[str]:
-    """Who cannot have it from one goes to the next."""
+    """Who cannot have it from one goes to the next; but not for a file that was made, paid and lost."""
     outcome, offers = sitting.outcome, story.plan.offers
     if not isinstance(outcome, Shortfall) or outcome.kind != "failed" or len(offers) < 2:
         return
     waiting = any(order.state in _HELD for order in sitting.orders)
+    paid = any(order.state is S.FAILED_CHARGED for order in sitting.orders)
     dark = any(passed.toxic == "refused" and passed.sitting == number for passed in story.passed)
-    if not waiting and not dark and not any(order.platform == offers[1].platform for order in sitting.orders):
+    if not waiting and not paid and not dark and not any(order.platform == offers[1].platform for order in sitting.orders):
         yield f"{offers[1].platform} was never asked, and it ended: {outcome.why}"
 
 

@@ -91,6 +91,11 @@ class Story:
     wrong: list[str] = field(default_factory=list)
     """What was seen on the way that must never be."""
 
+    def __str__(self) -> str:
+        """How it ended, in a word or two."""
+        outcome = self.sittings[-1].outcome
+        return outcome.kind if isinstance(outcome, Shortfall) else "made" if outcome else "stopped"
+
     @property
     def orders(self) -> Mapping[str, Order]:
         """Every order as it ended."""

@@ -100,15 +100,18 @@ def _covered(scene: Scene) -> Iterator[str]:
 
 def _capped(scene: Scene) -> Iterator[str]:
     ended = sum(order["cost"] or 0 for order in scene.orders if order["state"] not in _OPEN)
+    spent: Counter[str] = Counter()
     for budget in scene.budgets:
         held = sum(hold["amount"] for hold in scene.holds if hold["budget"] == budget["id"])
         name = str(budget["id"]).partition(":")[0]
+        spent[name] += budget["spent"]
         if budget["reserved"] + budget["spent"] > budget["cap"]:
             yield f"I3: {name} has {budget['reserved']} + {budget['spent']} over its cap of {budget['cap']}"
         if budget["reserved"] != held:
             yield f"I3: {name} sets {budget['reserved']} aside, its holds are {held}"
-        if budget["spent"] != ended:
-            yield f"I3: {name} has spent {budget['spent']}, its orders cost {ended}"
+    for name, amount in spent.items():
+        if amount != ended:
+            yield f"I3: {name} has spent {amount}, its orders cost {ended}"
 
 
 def _silent(scene: Scene) -> Iterator[str]:
@@ -127,7 +130,7 @@ def _sings(written: bytes) -> bool:
 @cache
 def _notes() -> tuple[bytes, ...]:
     """Twelve letters of the key in a row hold one of these, and so does any base64 of it."""
-    from kill_life import CANARY
+    from kill_kinds import CANARY
 
     key = CANARY.encode()
     plain = [key[at : at + _CHUNK] for at in range(0, len(key) - _CHUNK + 1, _CHUNK)]

@@ -4,61 +4,60 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import hashlib
 import os
 import select
 import shutil
 import signal
-import sqlite3
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from crash_points import Points, moments
 from invariants import Scene, always, at_rest, in_the_end, unchanged
-from kill_life import Kind, live, look_once, wait_for_nothing
+from kill_kinds import Kind
+from kill_life import live, look_once, wait_for_nothing
+from kill_tables import Tables
 from kill_vendors import Vendors
 from shared_time import SharedTime
 
-__all__ = ["Bench", "Verdict"]
+__all__ = ["Bench", "Verdict", "a_bench"]
 
-_LIVES_AT_MOST_S = 60.0
+_LIFE_LASTS_S = 60.0
 _CLEAN_LIVES = 2
 
 
 @dataclass(frozen=True)
-class Life:
-    """What was seen of one life."""
-
-    killed: bool
-    passed: tuple[str, ...]
-    said: str
-    code: int = 0
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """What became of one plan."""
+    """What became of one plan: how it ended, what was wrong, and where each life could have been killed."""
 
     kind: str
     kills: tuple[str, ...]
     end: str
     wrong: tuple[str, ...]
     missed: bool
-    after: tuple[tuple[str, ...], ...]
-    """The moments of each life but the last, which are where a next kill could strike."""
+    lives: tuple[tuple[str, ...], ...]
     seconds: float
 
 
-class Bench:
-    """Runs plans of one database, one after the other."""
+@dataclass(frozen=True)
+class _Life:
+    killed: bool
+    moments: tuple[str, ...]
+    trouble: str
 
-    def __init__(self, folder: Path) -> None:
+
+class Bench:
+    """Runs plans one after the other, each in a new home."""
+
+    def __init__(self, folder: Path, tables: Tables) -> None:
         self._folder = folder
+        self._tables = tables
         self._time = SharedTime()
         self._vendors = Vendors(self._time)
         self._count = 0
@@ -66,11 +65,12 @@ class Bench:
         look_once()
 
     def close(self) -> None:
-        """Nothing is left of it but what went wrong."""
+        """The vendors are gone."""
         self._vendors.close()
 
     def rehearse(self, kind: Kind) -> None:
         """Lives once in this very process, so that every fork of it knows its part and imports nothing."""
+        kind = replace(kind, faults=(), mistake=None)  # what is learnt here, every fork can do
         place, environ, here = self._new_place(kind), dict(os.environ), Path.cwd()
         live(kind, None, place, kind.environ(place / "home", self._vendors.url, None))
         os.chdir(here)
@@ -79,29 +79,29 @@ class Bench:
         shutil.rmtree(place)
         _forget_the_rehearsal()
 
-    def moments(self, kind: Kind) -> list[str]:
-        """Every moment of a life that nobody kills."""
+    def moments(self, kind: Kind, *, look: bool) -> list[str]:
+        """Where a life that nobody kills could be killed; with a look at the world, only where that differs."""
         place = self._new_place(kind)
-        life = self._life(kind, place, None)
-        assert not life.killed, life
-        wrong = [*in_the_end(self._scene(place), "always")]
-        assert not wrong, (wrong, life.said)
+        life = self._life(kind, place, None, look=look)
+        wrong = [life.trouble] if life.trouble else list(in_the_end(self._scene(place), "always"))
+        if wrong or life.killed:
+            raise RuntimeError(f"{kind.name} cannot even live when nobody kills it: {wrong}")
         shutil.rmtree(place)
-        return moments(life.passed)
+        return list(life.moments)
 
-    def judge(self, kind: Kind, kills: Sequence[str]) -> Verdict:
+    def judge(self, kind: Kind, kills: Sequence[str], *, look: bool = False) -> Verdict:
         """Kills the first life at the first moment, the second at the second; then lets it come to its end."""
         begun = time.monotonic()
         place = self._new_place(kind)
         wrong: list[str] = []
-        lives: list[Life] = []
+        lives: list[_Life] = []
 
         def lived(kill: str | None) -> Scene:
-            lives.append(self._life(kind, place, kill))
+            lives.append(self._life(kind, place, kill, look=look))
             scene = self._scene(place)
             wrong.extend(f"{fault} (after life {len(lives)})" for fault in always(scene))
-            if lives[-1].code:
-                wrong.append(f"I6: life {len(lives)} broke: {lives[-1].said[-300:]}")
+            if lives[-1].trouble:
+                wrong.append(f"I6: life {len(lives)} broke: {lives[-1].trouble}")
             return scene
 
         for kill in kills:
@@ -116,34 +116,33 @@ class Bench:
         wrong += at_rest(scene, len(lives))
         again = lived(None)
         wrong += [*in_the_end(again, kind.knows), *unchanged(scene, again)]
-        if not wrong:
-            shutil.rmtree(place)
+        shutil.rmtree(place)
         return Verdict(
             kind=kind.name,
             kills=tuple(kills),
             end=again.state,
             wrong=tuple(dict.fromkeys(wrong)),
             missed=missed,
-            after=tuple(tuple(moments(life.passed)) for life in lives),
-            seconds=time.monotonic() - begun,
+            lives=tuple(life.moments for life in lives),
+            seconds=round(time.monotonic() - begun, 3),
         )
 
     def _new_place(self, kind: Kind) -> Path:
         self._count += 1
-        place = self._folder / f"{kind.name}-{self._count}"
-        place.mkdir(parents=True)
+        place = self._folder / str(self._count)
+        place.mkdir()
+        self._tables.begin()
         self._vendors.reset()
         self._time.reset()
         self._vendors.plant([dict(fault) for fault in kind.faults])
         return place
 
-    def _life(self, kind: Kind, place: Path, kill: str | None) -> Life:
+    def _life(self, kind: Kind, place: Path, kill: str | None, *, look: bool) -> _Life:
         reading, writing = os.pipe()
-        environ = kind.environ(place / "home", self._vendors.url, None)
         child = os.fork()
         if not child:
             os.close(reading)
-            _be(kind, kill, place, environ, writing, self._time)
+            self._be(kind, kill, place, writing, look=look)
         os.close(writing)
         passed, late = _heard(reading)
         if late:
@@ -151,21 +150,63 @@ class Bench:
         _, how = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(how)
         killed = code == -signal.SIGKILL
-        said = (place / "said.txt").read_text(errors="replace") if code and not killed else ""
-        return Life(killed, tuple(passed), said, 0 if killed else code)
+        said = (place / "said.txt").read_text(errors="replace")[-1500:] if code and not killed else ""
+        return _Life(killed, tuple(moments(passed)), said)
+
+    def _be(self, kind: Kind, kill: str | None, place: Path, tell: int, *, look: bool) -> None:
+        """The whole life of a fork; does not return."""
+        said = os.open(place / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        faulthandler.enable()
+        gc.enable()
+        code = 0
+        try:
+            points = Points(
+                kill,
+                lambda name, world: os.write(tell, f"{name}\t{world}\n".encode()),
+                self._time.strike_me,
+                *([lambda: self._world(place)] if look else []),
+            )
+            environ = kind.environ(place / "home", self._vendors.url, self._tables.url)
+            print(live(kind, points, place, environ), flush=True)
+        except BaseException:  # noqa: BLE001 - it is told, and the fork ends here
+            traceback.print_exc()
+            code = 1
+        finally:
+            os._exit(code)
+
+    def _world(self, place: Path) -> str:
+        """All that is outside the process, as a digest."""
+        home = place / "home"
+        told = [repr(self._tables.ledger(home)), repr(self._tables.graph(home)), repr(self._vendors.book())]
+        for file in sorted((*home.rglob("*"), *place.glob("out*/**/*"))):
+            if not file.name.startswith(("practice.db", "graph.db")):
+                told.append(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ''}")
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
     def _scene(self, place: Path) -> Scene:
-        home = place / "home"
-        tables = _tables(home / "practice.db")
-        said = place / "said.txt"
+        home, said = place / "home", place / "said.txt"
         return Scene(
             home=home,
             out=place / "out",
-            threads=_threads(home / "graph.db"),
+            **self._tables.ledger(home),
+            threads=[str(thread) for _, thread, _ in self._tables.graph(home)],
             book=self._vendors.book(),
             said=said.read_bytes() if said.exists() else b"",
-            **tables,
         )
+
+
+@contextmanager
+def a_bench(tables: Tables) -> Iterator[Bench]:
+    """A bench in a folder of its own, in memory where there is room for that: a kill is no power cut."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="kill-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        bench = Bench(Path(folder), tables)
+        try:
+            yield bench
+        finally:
+            bench.close()
 
 
 def _forget_the_rehearsal() -> None:
@@ -180,65 +221,22 @@ def _forget_the_rehearsal() -> None:
             built.cache_clear()
     gc.collect()
     gc.freeze()
-    assert threading.active_count() == 1, threading.enumerate()
+    if threading.active_count() > 1:
+        raise RuntimeError(f"a thread is left, so this process cannot be forked: {threading.enumerate()}")
 
 
-def _be(kind: Kind, kill: str | None, place: Path, environ: Mapping[str, str], tell: int, time: SharedTime) -> None:
-    """The whole life of a fork; does not return."""
-    said = os.open(place / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    faulthandler.enable()
-    gc.disable()
-    code = 0
-    try:
-        points = Points(kill, lambda name: os.write(tell, f"{name}\n".encode()), time.strike_me)
-        print(live(kind, points, place, environ), flush=True)
-    except BaseException:  # noqa: BLE001 - it is told, and the fork ends here
-        traceback.print_exc()
-        code = 1
-    finally:
-        os._exit(code)
-
-
-def _heard(reading: int) -> tuple[list[str], bool]:
+def _heard(reading: int) -> tuple[list[tuple[str, str]], bool]:
     """What a life told until it ended, and whether it had to be given up."""
-    heard, until = b"", time.monotonic() + _LIVES_AT_MOST_S
+    heard, late, until = b"", False, time.monotonic() + _LIFE_LASTS_S
     poll = select.poll()
     poll.register(reading, select.POLLIN)
     with os.fdopen(reading, "rb", buffering=0) as told:
-        while True:
-            if not poll.poll(max(until - time.monotonic(), 0) * 1000):
-                return heard.decode().splitlines(), True
-            piece = told.read(65536)
-            if not piece:
-                return heard.decode().splitlines(), False
-            heard += piece
-
-
-_TABLES = ("jobs", "orders", "budgets", "holds", "outcomes", "events")
-
-
-def _tables(file: Path) -> dict[str, Any]:
-    if not file.exists():
-        return dict.fromkeys(_TABLES, ())
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
-        ledger.row_factory = sqlite3.Row
-        there = {name for (name,) in ledger.execute("select name from sqlite_master where type = 'table'")}
-        return {
-            name: [dict(row) for row in ledger.execute(f"select * from {name} order by 1, 2")] if name in there else ()
-            for name in _TABLES
-        }
-
-
-def _threads(file: Path) -> list[str]:
-    if not file.exists():
-        return []
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as graph:
-        there = {name for (name,) in graph.execute("select name from sqlite_master where type = 'table'")}
-        return [
-            thread
-            for name in ("checkpoints", "writes")
-            if name in there
-            for (thread,) in graph.execute(f"select distinct thread_id from {name}")
-        ]
+        while not late:
+            late = not poll.poll(max(until - time.monotonic(), 0) * 1000)
+            if not late:
+                piece = told.read(65536)
+                if not piece:
+                    break
+                heard += piece
+    lines = (line.partition("\t") for line in heard.decode().splitlines())
+    return [(name, world) for name, _, world in lines], late

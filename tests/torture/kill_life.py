@@ -6,54 +6,35 @@ import asyncio
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from crash_points import Points, plant
-from invariants import Knows
+from kill_kinds import Kind
 from shared_time import SharedTime
 
 from shared_knowledge.errors import AgentesError
 from shared_knowledge.vocabulary import Brief, JobState
 
-__all__ = ["CANARY", "Kind", "live", "look_once", "wait_for_nothing"]
+__all__ = ["live", "look_once", "wait_for_nothing"]
 
-CANARY = "cnry/Zq8+Lw3Xv9Tb5Kd=Rm2Hs7"
 _ON_THE_SHELF = {JobState.DONE, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of provider: a job for it, its keys, what goes wrong at its vendor's, how it ends at best."""
-
-    name: str
-    brief: Brief
-    keys: tuple[str, ...] = ()
-    faults: tuple[Mapping[str, Any], ...] = ()
-    knows: Knows = "always"
-    mistakes: tuple[Callable[[], None], ...] = field(default=())
-
-    def environ(self, home: Path, sandbox: str, database: str | None) -> dict[str, str]:
-        """What the worker finds in its environment."""
-        return {
-            "AGENTES_HOME": str(home),
-            "AGENTES_SANDBOX_URL": sandbox,
-            **({"AGENTES_DATABASE_URL": database} if database else {}),
-            **dict.fromkeys(self.keys, CANARY),
-        }
-
-
 def wait_for_nothing(time: SharedTime) -> None:
-    """Has the wire and the engine pass their waits on the shared clock."""
+    """Has the wire and the engine pass their waits on the shared clock, and read the time there."""
     from agentes import purchase
     from agentes.wire import exchange
+    from shared_knowledge import cost_tracker
 
     # The assembly takes these names from their modules each time it builds.
-    purchase.Workroom = functools.partial(purchase.Workroom, wait=time.sleep)  # type: ignore[misc,assignment]
-    clock = time.worker_clock()
-    exchange.Exchange = functools.partial(exchange.Exchange, clock=clock)  # type: ignore[misc,assignment]
+    for module, name, given in (
+        (purchase, "Workroom", {"wait": time.sleep, "now": time.date}),
+        (cost_tracker, "CostTracker", {"now": time.date}),
+        (exchange, "Exchange", {"clock": time.worker_clock()}),
+    ):
+        setattr(module, name, functools.partial(getattr(module, name), **given))
 
 
 def look_once() -> None:
@@ -81,8 +62,8 @@ def live(kind: Kind, points: Points | None, folder: Path, environ: Mapping[str, 
     """Lives once; says what became of it."""
     os.chdir(folder)
     os.environ.update(environ)
-    for mistake in kind.mistakes:
-        mistake()
+    if kind.mistake is not None:
+        kind.mistake()
     if points is not None:
         plant(points)
     return asyncio.run(_work(kind.brief, folder / "out"))

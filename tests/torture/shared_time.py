@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from agentes.wire.clock import Clock
@@ -51,8 +52,12 @@ class SharedTime:
         return Clock(now=lambda: time.monotonic() + self.ahead_s, sleep=self.sleep)
 
     def now(self) -> float:
-        """Seconds since 1970, at the vendor's."""
+        """Seconds since 1970."""
         return time.time() + self.ahead_s
+
+    def date(self) -> datetime:
+        """The same, as the ledger writes it."""
+        return datetime.fromtimestamp(self.now(), UTC)
 
     def strike_me(self) -> None:
         """The vendor shall kill this process as soon as it has booked something."""

@@ -115,18 +115,21 @@ class Vendor:
 HOME = "home"
 
 
-def VENDORS() -> list[Vendor]:  # noqa: N802 - reads as the list it is, fresh each time
+def VENDORS(hazards: frozenset[str] = frozenset()) -> list[Vendor]:  # noqa: N802 - reads as the list it is
     """One of each kind that a catalogue can tell apart."""
-    return [
-        Vendor("idem", "IDEMPOTENT", stops=True),
+    words_settle_s = 45 if "settles by our clock" in hazards else None
+    vendors = [
         Vendor("refs", "CLIENT_REF", settles_s=60, lags_s=50, stops=True),
         Vendor("lists", "LISTABLE", lags_s=300),
-        Vendor("words", "LISTABLE", settles_s=45, lags_s=40, by_words=True, stops=True),
+        Vendor("words", "LISTABLE", settles_s=words_settle_s, lags_s=40, by_words=True, stops=True),
         Vendor("fetch", "REFETCHABLE", at_once=True, settles_s=30, lags_s=25),
         Vendor("quick", "OPAQUE", at_once=True),
         Vendor("slow", "OPAQUE"),
         Vendor(HOME, "IDEMPOTENT", at_once=True, local=True),
     ]
+    if "idempotent and paid" in hazards:
+        vendors.append(Vendor("idem", "IDEMPOTENT", stops=True))
+    return vendors
 
 
 class VendorLine:
@@ -183,7 +186,7 @@ class VendorLine:
         """The answer that lies on the desk."""
         await self._world.takes(0.0, 0.02)
         file = self._world.shelf.desk(order.id) / _ANSWER
-        return self._read(order, json.loads(file.read_text())) if file.exists() else None
+        return self._read(order, json.loads(file.read_text()), again=True) if file.exists() else None
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -258,7 +261,9 @@ class VendorLine:
         desk = self._world.shelf.desk(order.id)
         if isinstance(done.media, File):
             file = desk / done.media.name
-            if not file.exists():
+            if not file.exists() and self._vendor.local:
+                await self._make_here(order)
+            elif not file.exists():
                 again = await self._again(order)
                 if again is None:
                     raise Failed(f"The answer of {self._vendor.id} is lost.", charged=None)
@@ -272,7 +277,7 @@ class VendorLine:
             booking.why_lost = "the file is gone"
             raise Failed(f"{self._vendor.id} does not have the file any more.")
         part = desk / f"{_MEDIA}.part"
-        part.write_bytes(b"wrong" if self._bad(booking) else booking.media)
+        part.write_bytes(b"wrong" if booking.ends == "bad file" else booking.media)
         await self._world.takes(0.1, 2.0)
         return part.replace(desk / _MEDIA)
 
@@ -370,14 +375,14 @@ class VendorLine:
             (desk / _MEDIA).write_bytes(booking.media)
         (desk / _ANSWER).write_text(json.dumps(dict(told)))
 
-    def _read(self, order: Order, told: Mapping[str, Any]) -> Pending | Done:
+    def _read(self, order: Order, told: Mapping[str, Any], *, again: bool = False) -> Pending | Done:
         match told.get("no"):
             case "refused":
                 raise Refused("This may not be shown.", charged=Money(0))
+            case "throttled" if again:
+                raise Throttled("It asks for patience.", charged=Money(0))
             case "throttled":
-                raise Throttled("Come later.", charged=Money(0)) if self._reads_again else Unavailable(
-                    "It asks for patience, again and again.", charged=Money(0)
-                )
+                raise Unavailable("It asks for patience, again and again.", charged=Money(0))
             case "no credit":
                 raise Unavailable("The purse is empty.", because="credit", charged=Money(0))
             case "not taken":
@@ -389,10 +394,6 @@ class VendorLine:
         if not (self._world.shelf.desk(order.id) / _MEDIA).exists():
             (self._world.shelf.desk(order.id) / _MEDIA).write_bytes(booking.media)
         return Done(File(_MEDIA), cost=booking.charged)
-
-    @property
-    def _reads_again(self) -> bool:
-        return not self._left
 
     async def _ask(self) -> None:
         """A free question, which may find nobody in."""
@@ -413,6 +414,3 @@ class VendorLine:
         await self._world.takes(0.1, 3.0)
         (self._world.shelf.desk(order.id) / _MEDIA).write_bytes(f"draft for {order.id}".encode())
         return Done(File(_MEDIA), cost=Money(0))
-
-    def _bad(self, booking: Booking) -> bool:
-        return booking.ends == "bad file"

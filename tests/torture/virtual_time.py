@@ -53,8 +53,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._frozen: dict[int, list[asyncio.Handle]] = {}
         self._workers = NOBODY
         self._owners: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._ambushes: dict[int, tuple[int, Callable[[], object]]] = {}
         self._abandoned: list[asyncio.Task[Any]] = []
         self._dice_for_tasks = random.Random(seed).random
+        self.set_exception_handler(lambda *_: None)  # the dead leave errors behind that nobody hears
         self.set_task_factory(cast(Any, self._new_task))
 
     # ── time ───────────────────────────────────────────────────────────────────────────────────
@@ -76,6 +78,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 await asyncio.sleep(0)
 
         self.run_until_complete(wait())
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Something that nobody in particular does, and that nobody's death prevents."""
+        self.call_later(seconds, act, context=contextvars.Context())
 
     # ── workers ────────────────────────────────────────────────────────────────────────────────
 
@@ -106,6 +112,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def thaw(self, worker: int) -> None:
         """The worker carries on, with everything that came due in the meantime."""
         self._ready.extend(self._frozen.pop(worker, ()))
+
+    def ambush(self, worker: int, steps: int, act: Callable[[], object]) -> None:
+        """Does something to a worker in the middle of its work: before its so many-th step from now."""
+        self._ambushes[worker] = (steps, act)
 
     def lives(self, worker: int) -> bool:
         """Whether nobody has killed it."""
@@ -159,6 +169,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._jump()
         handle = self._draw()
         owner = handle._context.get(_worker, NOBODY)
+        if owner in self._ambushes:
+            self._lie_in_wait(owner)
         if handle._cancelled or owner in self._dead:
             return
         if owner in self._frozen:
@@ -166,6 +178,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
             return
         self.steps += 1
         handle._run()
+
+    def _lie_in_wait(self, worker: int) -> None:
+        steps, act = self._ambushes.pop(worker)
+        if steps <= 0:
+            act()
+        else:
+            self._ambushes[worker] = (steps - 1, act)
 
     def _wake_up(self) -> None:
         while self._scheduled and self._scheduled[0]._when <= self._time_s:

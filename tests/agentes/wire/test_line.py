@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from small_house import KEY, Adapter, Hours, House, order_of
 
 from agentes.contract import Body, Done, File, Inline, Link, Pending, Standing
+from agentes.wire.kept import body_in
 from agentes.wire.said import Unintelligible
 from shared_knowledge.errors import (
     AgentesError,
@@ -90,7 +91,7 @@ async def test_a_picture_inside_the_answer(tmp_path: Path) -> None:
     )
     done = await house.line.start(ORDER)
     assert isinstance(done, Done)
-    assert json.loads((house.shelf.desk(ORDER.id) / "answer").read_bytes()) == answer
+    assert json.loads(b"".join(body_in(house.shelf.desk(ORDER.id) / "answer"))) == answer
     file = await house.line.collect(ORDER, done)
     assert (file.suffix, file.read_bytes()) == (".png", PNG * 100)
 

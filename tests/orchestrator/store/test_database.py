@@ -19,7 +19,7 @@ from orchestrator.store import sql
 from orchestrator.store.database import Conflict, Database, Transaction, open_database
 from orchestrator.store.jobs import Jobs
 from shared_knowledge.errors import BadRequest, Broken
-from shared_knowledge.vocabulary import Brief, JobState
+from shared_knowledge.vocabulary import Brief
 
 BRIEF = Brief(text="a candle")
 
