@@ -48,7 +48,7 @@ class PostgresServer:
             self._admin = psycopg.connect(self.url, autocommit=True, connect_timeout=10)
         except psycopg.Error as error:
             self._stop()
-            raise NoPostgres(f"it does not answer: {error}") from error
+            raise NoPostgres(f"it does not answer: {' '.join(str(error).split())}") from error
         if self._keeper is not None:  # it need not survive a power cut, and the disk is shared
             self._admin.execute("alter system set fsync = off")
             self._admin.execute("select pg_reload_conf()")

@@ -148,9 +148,7 @@ class Jobs:
         if row is not None:
             return _job(row)
         beginning = "".join(letter for letter in job_id if letter.isalnum() or letter == "_")
-        alike = (
-            self._database.read(lambda t: t.rows("jobs_like", beginning=f"{beginning}%")) if beginning else []
-        )
+        alike = self._database.read(lambda t: t.rows("jobs_like", beginning=beginning)) if beginning else []
         if len(alike) == 1:
             return _job(alike[0])
         found = f" It could be {', '.join(row['id'] for row in alike)}." if alike else ""

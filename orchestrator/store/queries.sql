@@ -9,7 +9,7 @@ select * from jobs where id = :id
 
 -- name: jobs_like
 -- Jobs whose id begins so, for people who type only the first letters.
-select * from jobs where id like :beginning order by created_at desc limit 3
+select * from jobs where substr(id, 1, length(cast(:beginning as text))) = :beginning order by created_at desc limit 3
 
 -- name: latest_jobs
 select * from jobs order by created_at desc, id desc limit :most

@@ -93,6 +93,7 @@ async def team(database):
     events: list[Event] = []
     return Team(
         job=job,
+        fence=1,
         quote=quote,
         tasks=TASKS,
         agents={medium: Agent() for medium in Medium},  # type: ignore[dict-item]

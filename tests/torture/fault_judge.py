@@ -14,7 +14,6 @@ from fault_facts import Must, rule
 from fault_world import Sitting, Story, guessed
 from rough_wire import Passed
 
-from agentes.media.shelf import _digest
 from shared_knowledge.vocabulary import Asset, Money, Order, OrderState, Shortfall
 
 __all__ = ["Seen", "judge", "reactions"]
@@ -220,7 +219,7 @@ def _about_the_end(story: Story) -> Iterator[str]:
         yield "the last sitting was stopped, and nobody was there to stop it"
         return
     if isinstance(last.outcome, Asset):
-        yield from _about_the_file(last.outcome, last.orders)
+        yield from _about_the_file(story, last.outcome, last.orders)
         return
     held = [order for order in last.orders if order.state in _HELD]
     kind = last.outcome.kind
@@ -259,10 +258,9 @@ def _about_the_others(story: Story, number: int, sitting: Sitting) -> Iterator[s
         yield f"{offers[1].platform} was never asked, and it ended: {outcome.why}"
 
 
-def _about_the_file(asset: Asset, orders: Sequence[Order]) -> Iterator[str]:
-    file = Path(asset.path)
-    if file.exists() and _digest(file)[0] != asset.sha256:
-        yield f"{file.name} is not what its digest says"
+def _about_the_file(story: Story, asset: Asset, orders: Sequence[Order]) -> Iterator[str]:
+    if not story.file_is_whole:
+        yield f"{Path(asset.path).name} is not there, or not what its digest says"
     settled = [order for order in orders if order.state is S.SETTLED]
     if len(settled) != 1:
         yield f"one asset, and {len(settled)} settled orders"

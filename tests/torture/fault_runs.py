@@ -7,17 +7,17 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from fault_facts import rule
 from fault_judge import judge, reactions
-from fault_world import draw, open_world
+from fault_world import Plan, Story, Watch, draw, open_world
 from leaping_time import LeapingLoop
 
-__all__ = ["Tally", "Told", "asked_seeds", "run"]
+__all__ = ["Tally", "Told", "asked_seeds", "run", "run_plans"]
 
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only the ledgers of practice lie there, in a folder of their own
 
@@ -43,7 +43,8 @@ class Tally:
     seconds: float = 0.0
     told: Counter[Told] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
-    wrong: dict[int, list[str]] = field(default_factory=dict)
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+    stories: list[Story] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Takes in what came of other seeds."""
@@ -57,9 +58,7 @@ class Tally:
 
     def words(self) -> str:
         """What was wrong, with the seeds that show it again."""
-        lines = [f"{draw(seed)}\n    " + "\n    ".join(what) for seed, what in self.wrong.items()]
-        replay = f"SEEDS={min(self.wrong)} make torture" if self.wrong else ""
-        return "\n".join([*lines, replay and f"One of them again: {replay}"])
+        return "\n".join("\n    ".join([plan, *what]) for plan, what in self.wrong.items())
 
 
 def asked_seeds(usual: int) -> range:
@@ -70,22 +69,31 @@ def asked_seeds(usual: int) -> range:
 
 def run(seeds: Iterable[int]) -> Tally:
     """Lives through the plans of some seeds."""
+    return run_plans(draw(seed) for seed in seeds)
+
+
+def run_plans(plans: Iterable[Plan], watch: Callable[[], Watch] = Watch) -> Tally:
+    """Lives through some plans, each with somebody new who looks on."""
     memory = str(_IN_MEMORY) if os.access(_IN_MEMORY, os.W_OK) else None
     with (
         tempfile.TemporaryDirectory(prefix="agentes-faults-", dir=memory) as folder,
         pytest.MonkeyPatch.context() as patch,
         asyncio.Runner(loop_factory=LeapingLoop) as runner,
     ):
-        return runner.run(_live(seeds, Path(folder), patch))
+        return runner.run(_live(plans, watch, Path(folder), patch))
 
 
-async def _live(seeds: Iterable[int], folder: Path, patch: pytest.MonkeyPatch) -> Tally:
+async def _live(
+    plans: Iterable[Plan], watch: Callable[[], Watch], folder: Path, patch: pytest.MonkeyPatch
+) -> Tally:
     tally, began = Tally(), time.perf_counter()
     async with open_world(folder, patch) as world:
-        for seed in seeds:
-            story = await world.live(draw(seed))
+        for plan in plans:
+            story = await world.live(plan, watch=watch())
+            if plan.seed == 0:  # made by hand: whoever made it wants to know more than that it kept the rules
+                tally.stories.append(story)
             if wrong := judge(story):
-                tally.wrong[seed] = wrong
+                tally.wrong[str(plan)] = wrong
             tally.seeds += 1
             tally.struck += sum(bool(passed.faults) for passed in story.passed)
             tally.booked += len(story.ledger)

@@ -8,6 +8,7 @@ import gc
 import hashlib
 import random
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from shared_knowledge.platform_facts import Model, Platform, Unit
 from shared_knowledge.tariff import weigh
 from shared_knowledge.vocabulary import Asset, Money, Offer, Order, Shortfall, Task
 
-__all__ = ["Plan", "Sitting", "Story", "World", "draw", "open_world"]
+__all__ = ["Plan", "Sitting", "Story", "Watch", "World", "draw", "guessed", "open_world", "order_at"]
 
 _SITTINGS = 3
 _CANCELS = ("runway_images", "google_omni", "luma", "pika", "runway")
@@ -90,6 +91,7 @@ class Story:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     """What was seen on the way that must never be."""
+    file_is_whole: bool = True
 
     def __str__(self) -> str:
         """How it ended, in a word or two."""
@@ -119,6 +121,17 @@ def draw(seed: int) -> Plan:
     refusal = "elsewhere" if dice.random() < 0.2 else "stop"
     stopped_at = dice.choice((1, 1, 2, 3, 4)) if dice.random() < 0.1 else None
     return Plan(seed, platform, model, task, tuple(offers), faults, ceiling, doubt, refusal, stopped_at)
+
+
+def order_at(platform: str, *faults: Toxic, **terms: Any) -> Plan:
+    """A plan without dice: one order at a platform, with money enough for three."""
+    facts, model = _by_platform()[platform][0]
+    reference = _reference() if _needs_picture(model) else None
+    offer = offer_of(facts, model, reference)
+    ceiling = Money(3 * int(offer.price or 0) + 20_000)
+    usual = {"ceiling": ceiling, "on_doubt": "hold", "on_refusal": "stop", "stopped_at": None}
+    task = task_of(facts, model, reference)
+    return Plan(0, facts, model, task, (offer,), faults, **{**usual, **terms})
 
 
 def _faults(dice: random.Random, platform: str) -> tuple[Toxic, ...]:
@@ -209,8 +222,6 @@ _PICTURES: list[Path] = []
 def _reference() -> Path:
     """A small picture, made once for each process."""
     if not _PICTURES:
-        import tempfile
-
         folder = Path(tempfile.mkdtemp(prefix="agentes-faults-"))
         Image.new("RGB", (320, 320), (196, 164, 132)).save(folder / "reference.png")
         _PICTURES.append(folder / "reference.png")
@@ -220,6 +231,19 @@ def _reference() -> Path:
 def guessed(model: Model) -> bool:
     """Whether its price can only be known when it is made, because nobody knows how long words take."""
     return any(price.unit in (Unit.SECOND, Unit.AUDIO_OUT) for price in model.prices)
+
+
+class Watch:
+    """Who looks on while a plan is lived through, and may do something about it."""
+
+    work: asyncio.Future[Any] | None = None
+    """The sitting that is going on."""
+
+    async def before(self, sitting: int, home: Path) -> None:
+        """Nobody works at the task just now."""
+
+    async def moved(self, step: Any, wire: RoughWire) -> None:
+        """The book has taken a step."""
 
 
 class World:
@@ -232,11 +256,10 @@ class World:
         self._folder = folder
         self._dark_for = 0
 
-    async def live(self, plan: Plan) -> Story:
+    async def live(self, plan: Plan, *, watch: Watch | None = None) -> Story:
         """Buys until it is there or nothing more can be done; the last sitting has no faults."""
-        story = Story(plan)
-        home = self._folder / f"seed-{plan.seed}"
-        home.mkdir(parents=True)
+        story, watch = Story(plan), watch or Watch()
+        home = Path(tempfile.mkdtemp(prefix=f"seed-{plan.seed}-", dir=self._folder))
         self._sandbox.reset()
         on_the_wire = [f for f in plan.faults if f.do.removeprefix("no_") in ON_THE_WIRE]
         self._wire.begin(plan.seed, on_the_wire)
@@ -249,30 +272,33 @@ class World:
                 self._sandbox.faults.clear()
                 self._wire.calm()
             self._wire.sitting = number
-            sitting = await self._sit(plan, home, story)
+            await watch.before(number, home)
+            sitting = await self._sit(plan, home, story, watch)
             story.sittings.append(sitting)
             if isinstance(sitting.outcome, Asset):
                 break
         story.passed = self._wire.passed
         story.ledger = [entry.document() for entry in self._sandbox.ledger.entries]
         self._look_around(story, home)
-        if not story.wrong:
-            shutil.rmtree(home)
+        if last := story.sittings[-1].outcome:
+            story.file_is_whole = isinstance(last, Shortfall) or _is_whole(Path(last.path), last.sha256)
+        shutil.rmtree(home)
         return story
 
-    async def _sit(self, plan: Plan, home: Path, story: Story) -> Sitting:
+    async def _sit(self, plan: Plan, home: Path, story: Story, watch: Watch) -> Sitting:
         dice = random.Random(plan.seed)
         others = asyncio.all_tasks()
         clock = Clock(now=self._loop.time, sleep=self._pause, up_to=lambda most: dice.uniform(0, most))
         exchange = exchange_to(plan.platform, home, sandbox=self._wire.url, clock=clock)
         counter = Counter(exchange, home, wait=self._pause)
-        self._watch(counter, plan, story)
+        self._keep_an_eye_on(counter, plan, story, watch)
         terms = {"ceiling": plan.ceiling, "on_doubt": plan.on_doubt, "on_refusal": plan.on_refusal}
         outcome = None
         try:
             async with exchange:
                 work = asyncio.ensure_future(counter.perform(plan.task, *plan.offers, **terms))
                 self._stop(work, plan)
+                watch.work = work
                 with contextlib.suppress(asyncio.CancelledError):
                     outcome = await work
             orders = counter.book.orders("job_1")
@@ -282,7 +308,7 @@ class World:
         await self._nobody_is_left(others, story)
         return Sitting(outcome, orders)
 
-    def _watch(self, counter: Counter, plan: Plan, story: Story) -> None:
+    def _keep_an_eye_on(self, counter: Counter, plan: Plan, story: Story, watch: Watch) -> None:
         """Looks into the book at every move: what is open, and whether the purse holds."""
         book = counter.book
         move = book.move
@@ -293,6 +319,7 @@ class World:
         async def moved(step: Any) -> bool:
             done = await move(step)
             story.wrong += _purse(counter, plan)
+            await watch.moved(step, self._wire)
             if self._wire.expects("refused"):
                 self._dark_for = max(f.times for f in plan.faults if f.do == "refused")
                 await self._wire.shut()
@@ -361,6 +388,10 @@ def _purse(counter: Counter, plan: Plan) -> list[str]:
     if row["spent"] != spent and spent <= plan.ceiling - held:
         wrong.append(f"{row['spent']} counts as spent, where the orders come to {spent}")
     return wrong
+
+
+def _is_whole(file: Path, sha256: str) -> bool:
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 _measured: dict[tuple[int, bytes], Any] = {}

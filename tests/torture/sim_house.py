@@ -20,6 +20,7 @@ from agentes import media_agent
 from agentes.media_agent import Errand, MediaAgent
 from agentes.steps import Workroom
 from orchestrator import studio as doorway
+from orchestrator.composer import handover
 from orchestrator.dispatch import here
 from orchestrator.run import Office
 from orchestrator.stages import Approval, Stages
@@ -268,6 +269,7 @@ def as_simulated(world: World) -> Iterator[None]:
         ),
     ]
     if not graph:
+        patches.append(mock.patch.object(handover, "write_report", lambda *_: None))
         patches.append(mock.patch.object(orchestrator.graph, "run", straight))
     for patch in patches:
         patch.start()
