@@ -455,6 +455,37 @@ async def test_a_key_that_never_helps_is_not_tried_for_ever(world: World) -> Non
     assert (world.order.state, world.owed) == (S.IN_DOUBT, (100, 0))
 
 
+@pytest.mark.parametrize(
+    ("fault", "waited_s", "bought"),
+    [
+        ("reset_before", 0.4, 1),  # it was never booked: once the list has settled, that is known
+        ("reset_after", 0.4, 1),  # it was booked, and shows when the list has settled
+        ("reset_after", 0.0, 2),  # who does not wait buys twice: so this test can see it
+    ],
+)
+async def test_at_the_sandbox_a_list_that_lags_is_waited_for(
+    sandbox: Practice,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    waited_s: float,
+    bought: int,
+) -> None:
+    platform = Catalogue.load().platform("elevenlabs")
+    monkeypatch.setattr(Platform, "settles_s", property(lambda _: 60.0))
+    sandbox.fault("elevenlabs", "start", fault)
+    sandbox.fault("elevenlabs", "find", "lag:0.3", times=9)
+
+    async def wait(_: float) -> None:
+        await asyncio.sleep(waited_s)
+
+    counter = Counter(exchange_to(platform, tmp_path, sandbox=sandbox.url), tmp_path, wait=wait)
+    assert isinstance(await counter.perform(*_wanted(platform, tmp_path)), Asset)
+    assert len(sandbox.ledger()) == bought
+    assert len(counter.book.orders("job_1")) == 1
+    counter.database.close()
+
+
 # ── late, bare, dear, and lost files ───────────────────────────────────────────────────────────
 
 

@@ -205,7 +205,7 @@ async def test_a_failed_ask_is_the_askers_to_deal_with(team):
 
 
 async def test_an_unchanged_task_of_an_earlier_job_costs_nothing(team, database):
-    shelved = str(database.path)  # any file that is there
+    shelved = __file__  # any file that is there
     before = {task.id: (task, an_asset(task, shelved)) for task in (PHOTO, VOICE)}
     changed = VOICE.model_copy(update={"spec": VoiceSpec(script="good evening")})
     later = Team(**{**vars(team), "earlier": before, "tasks": {**TASKS, "voice-1": changed}})
@@ -218,7 +218,7 @@ async def test_an_unchanged_task_of_an_earlier_job_costs_nothing(team, database)
 
 async def test_what_was_made_from_something_else_is_made_anew(team, database):
     """photo-1 is drawn again, so the clip grown out of it is not kept, nor the clip that goes on from there."""
-    shelved = str(database.path)
+    shelved = __file__
     further = VIDEO.model_copy(update={"id": "video-2", "depends_on": ("video-1",)})
     tasks = {**TASKS, "video-2": further}
     before = {task.id: (task, an_asset(task, shelved)) for task in tasks.values()}

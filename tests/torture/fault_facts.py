@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["AT_THE_VENDOR", "HARMLESS", "ON_THE_WIRE", "Must", "Rule", "rule"]
+__all__ = ["AT_THE_VENDOR", "HARMLESS", "ON_THE_WIRE", "Must", "Rule", "is_told", "rule"]
 
 
 class Must(StrEnum):
@@ -136,6 +136,12 @@ AT_THE_VENDOR: Mapping[str, Rule] = {
 
 _SAFE = {"runway": (502, 503, 504), "runway_images": (502, 503, 504)}
 """Where a vendor has it in writing that such an answer means: not taken."""
+
+
+def is_told(platform: str, fault: str, on: str) -> bool:
+    """Whether a fault is an answer in the vendor's place that only makes sense if the vendor never heard of it."""
+    lost = on == "start" and rule(platform, fault).start == _LOST
+    return fault.startswith(("status", "retry", "redirect", "error200")) and not lost
 
 
 def rule(platform: str, *faults: str) -> Rule:

@@ -9,7 +9,7 @@ import hashlib
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, Must, rule
+from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, is_told
 from leaping_time import LeapingLoop
 from PIL import Image
 from practising import Counter, exchange_to
@@ -32,7 +32,7 @@ from shared_knowledge.platform_facts import Model, Platform, Unit
 from shared_knowledge.tariff import weigh
 from shared_knowledge.vocabulary import Asset, Money, Offer, Order, Shortfall, Task
 
-__all__ = ["Plan", "Sitting", "Story", "Watch", "World", "draw", "guessed", "open_world", "order_at"]
+__all__ = ["Plan", "Sitting", "Story", "Watch", "World", "can_strike", "draw", "guessed", "open_world", "order_at"]
 
 _SITTINGS = 3
 _CANCELS = ("runway_images", "google_omni", "luma", "pika", "runway")
@@ -123,22 +123,20 @@ def draw(seed: int) -> Plan:
     return Plan(seed, platform, model, task, tuple(offers), faults, ceiling, doubt, refusal, stopped_at)
 
 
-def order_at(platform: str, *faults: Toxic, **terms: Any) -> Plan:
-    """A plan without dice: one order at a platform, with money enough for three."""
+def order_at(platform: str, *faults: Toxic, others: int = 0, **terms: Any) -> Plan:
+    """A plan without dice: one order at a platform, or at some others, with money enough for three."""
     facts, model = _by_platform()[platform][0]
     reference = _reference() if _needs_picture(model) else None
-    offer = offer_of(facts, model, reference)
-    ceiling = Money(3 * int(offer.price or 0) + 20_000)
+    offers = (offer_of(facts, model, reference), *_others(platform, model.id)[:others])
+    ceiling = Money(3 * max(int(offer.price or 0) for offer in offers) + 20_000)
     usual = {"ceiling": ceiling, "on_doubt": "hold", "on_refusal": "stop", "stopped_at": None}
     task = task_of(facts, model, reference)
-    return Plan(0, facts, model, task, (offer,), faults, **{**usual, **terms})
+    return Plan(0, facts, model, task, offers, faults, **{**usual, **terms})
 
 
 def _faults(dice: random.Random, platform: str) -> tuple[Toxic, ...]:
-    looks = bool(_facts()[platform].look_again_s)
-    where = {"start": 8.0, "check": 6.0 * looks, "download": 4.0 * (platform in _LINKS)}
-    where |= {"find": 4.0 * (platform in _FINDS), "cancel": 0.5 * (platform in _CANCELS)}
-    where |= {"prepare": 1.0 * (platform in _PREPARES), "sign_in": 1.0 * (platform in _SIGNS_IN)}
+    often = {"start": 8.0, "check": 6.0, "download": 4.0, "find": 4.0, "cancel": 0.5, "prepare": 1.0}
+    where = {on: often.get(on, 1.0) for on, able in _ABLE.items() if platform in able()}
     many = dice.choices((1, 2, 3), (2, 5, 3))[0]
     faults: list[Toxic] = []
     for on in dice.choices(list(where), list(where.values()), k=many):
@@ -157,16 +155,17 @@ def _name(dice: random.Random, platform: str, on: str) -> str:
     on_the_wire = on in ("prepare", "sign_in") or dice.random() < 0.65
     names = list(ON_THE_WIRE if on_the_wire else AT_THE_VENDOR)
     name = dice.choice(names)
-    while not _fits(name, on) or (name in _RARE and dice.random() < 0.6):
+    while not can_strike(platform, on, name) or (name in _RARE and dice.random() < 0.6):
         name = dice.choice(names)
-    told = name.startswith(("status", "retry", "redirect", "error200"))
-    lost = on == "start" and rule(platform, name).start == {Must.HELD}
-    if (told and not lost) or (name in _UNHEARD and dice.random() < 0.5):
+    if is_told(platform, name, on) or (name in _UNHEARD and dice.random() < 0.5):
         return f"no_{name}"
     return name
 
 
-def _fits(name: str, on: str) -> bool:
+def can_strike(platform: str, on: str, name: str) -> bool:
+    """Whether such a call is made to a platform, and such a fault can happen to it."""
+    if platform not in _ABLE[on]():
+        return False
     if on == "download":
         return name not in (*_NOT_TO_A_FILE, "out_of_credit", "retired", "stall:90000")
     if name == "charset":
@@ -176,6 +175,22 @@ def _fits(name: str, on: str) -> bool:
     if on in ("find", "cancel", "prepare", "sign_in"):
         return name not in (*_MAKES_A_JOB, "stuck", "expired", "retired", "out_of_credit")
     return not (on == "check" and name in ("retired", "out_of_credit", "expired"))
+
+
+@cache
+def _queues() -> frozenset[str]:
+    return frozenset(name for name, platform in _facts().items() if platform.look_again_s)
+
+
+_ABLE: Mapping[str, Callable[[], Container[str]]] = {
+    "start": lambda: _facts().keys(),
+    "check": _queues,
+    "download": lambda: _LINKS,
+    "find": lambda: _FINDS,
+    "cancel": lambda: _CANCELS,
+    "prepare": lambda: _PREPARES,
+    "sign_in": lambda: _SIGNS_IN,
+}
 
 
 @cache

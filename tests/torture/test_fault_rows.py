@@ -7,20 +7,23 @@ at all of them. A row without a test fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
+from typing import TYPE_CHECKING
 
 import pytest
-from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, Must, rule
-from fault_runs import Tally, run_plans
-from fault_world import can_strike, order_at
+from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, is_told, rule
+from fault_runs import run_plans
+from fault_world import Plan, can_strike, order_at
+from practising import Counter, exchange_to
+from scenarios import model_of, offer_of, task_of
 from toxics import Toxic
 
-from agentes.media.shelf import Shelf
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.vocabulary import Shortfall
+from shared_knowledge.vocabulary import Asset, OrderState, Shortfall
+
+if TYPE_CHECKING:
+    from practice import Practice
 
 _TESTS = Path(__file__).parent.parent
 _PLATFORMS = sorted(platform.id for platform in Catalogue.load().platforms if not platform.local)
@@ -151,33 +154,25 @@ _HERE = {
 }
 
 
-def _plays(row: int, platforms: list[str], kinds: tuple[str, ...]) -> Iterator[tuple[str, Toxic]]:
-    for name in _PLAYED[row]:
-        for kind in kinds:
-            able = [each for each in platforms if can_strike(each, kind, name)]
-            for platform in able:
-                unheard = "no_" if kind != "start" and name.startswith(("status", "retry", "redirect", "error")) else ""
-                if Must.HELD not in rule(platform, name).start and name.startswith(("status", "retry", "redirect", "error")):
-                    unheard = "no_"
-                yield platform, Toxic(platform, kind, unheard + name)
-
-
-def _judged(plays: list[tuple[str, Toxic]]) -> Tally:
-    return run_plans(order_at(platform, toxic) for platform, toxic in plays)
+def _plays(row: int, platform: str, kinds: tuple[str, ...]) -> list[Plan]:
+    """Every fault of a row on every such call to a platform, each in a purchase of its own."""
+    return [
+        order_at(platform, Toxic(platform, kind, f"no_{name}" if is_told(platform, name, kind) else name))
+        for name in _PLAYED[row]
+        for kind in kinds
+        if can_strike(platform, kind, name)
+    ]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if _PLAYED[row]])
 def test_a_row_is_kept(row: int) -> None:
     """On a purchase, at one platform for each of its faults."""
-    plays = []
-    for name in _PLAYED[row]:
-        able = [play for play in _plays(row, _PLATFORMS, ("start",)) if play[1].do.removeprefix("no_") == name]
-        plays.append(able[crc32(name.encode()) % len(able)])
-    tally = _judged(plays)
+    each = [_plays(row, platform, ("start",)) for platform in _PLATFORMS]
+    number = len(_PLAYED[row])
+    plans = [each[(row * 7 + at * 5) % len(each)][at] for at in range(number)]
+    tally = run_plans(plans)
     assert not tally.wrong, tally.words()
-    assert {fault for story in tally.stories for p in story.passed for fault in p.faults} >= {
-        toxic.do for _, toxic in plays
-    }, "something did not strike"
+    assert tally.struck >= number, "something did not strike"
 
 
 @pytest.mark.torture
@@ -185,10 +180,10 @@ def test_a_row_is_kept(row: int) -> None:
 @pytest.mark.parametrize("row", [row for row in ROWS if _PLAYED[row]])
 def test_a_row_is_kept_everywhere(row: int, platform: str) -> None:
     """On purchases, looks and downloads."""
-    plays = list(_plays(row, [platform], _KINDS))
-    tally = _judged(plays)
+    plans = _plays(row, platform, _KINDS)
+    tally = run_plans(plans)
     assert not tally.wrong, tally.words()
-    assert tally.struck >= len(plays)
+    assert tally.struck >= len(plans)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -211,9 +206,36 @@ def test_every_rule_is_about_a_row() -> None:
 def test_nobody_can_be_reached() -> None:
     """Row 31: nothing is owed to anybody, and it is said whom one asked."""
     plan = order_at("openai_images", Toxic("openai_images", "start", "refused", times=9), others=2)
-    (story,) = _judged_plan(plan)
-    first = story.sittings[0].outcome
-    assert isinstance(first, Shortfall)
-    assert {attempt.platform for attempt in first.tried} == {offer.platform for offer in plan.offers}
-    assert all(attempt.outcome for attempt in first.tried)
-    assert sum(int(order.cost or 0) for order in story.sittings[0].orders) == 0
+    (story,) = run_plans([plan]).stories
+    first = story.sittings[0]
+    assert isinstance(first.outcome, Shortfall)
+    assert {attempt.platform for attempt in first.outcome.tried} == {offer.platform for offer in plan.offers}
+    assert all(attempt.outcome for attempt in first.outcome.tried)
+    assert {order.state for order in first.orders} == {OrderState.FAILED_FREE}
+
+
+@pytest.mark.xfail(strict=True, reason="what is not as it was ordered is written off, however near it comes")
+def test_what_cannot_be_had_better_is_delivered_as_it_is() -> None:
+    """Row 27: twice paid for, it is not thrown away."""
+    plan = order_at("runway", Toxic("runway", "start", "wrong_length", times=9))
+    (story,) = run_plans([plan]).stories
+    outcome = story.sittings[0].outcome
+    assert isinstance(outcome, Asset)
+    assert outcome.warnings
+
+
+@pytest.mark.xfail(strict=True, reason="nobody looks whether a file was delivered before")
+async def test_the_very_file_of_an_earlier_job_is_said(sandbox: Practice, tmp_path: Path) -> None:
+    """Row 28: a vendor's cache that hands out the same picture twice is noticed."""
+    platform = Catalogue.load().platform("openai_images")
+    model = model_of(platform)
+    counter = Counter(exchange_to(platform, tmp_path, sandbox=sandbox.url), tmp_path)
+    task, offer = task_of(platform, model), offer_of(platform, model)
+    first = await counter.perform(task, offer)
+    sandbox.reset()  # a vendor who remembers nothing makes the same again
+    second = await counter.perform(task, offer, job="job_2")
+    counter.database.close()
+    assert isinstance(first, Asset)
+    assert isinstance(second, Asset)
+    assert first.sha256 == second.sha256
+    assert len(second.warnings) > len(first.warnings)
