@@ -24,7 +24,7 @@ __all__ = ["NoPostgres", "PostgresServer", "ask_server", "cut_off", "sessions"]
 
 _STARTS_WITHIN_S = 60
 _ENDS_WITHIN_S = 20
-_OTHERS = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+_OTHERS = "from pg_stat_activity where datname = current_database() and application_name like 'agentes%'"
 
 
 class NoPostgres(RuntimeError):

@@ -8,15 +8,14 @@ answered, is the vendor's to strike.
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
 import signal
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -110,62 +109,58 @@ def _plain(path: object) -> str:
 
 
 def _around_the_disk(points: Points) -> None:
-    def sync(sync_now: Callable[[int], None], descriptor: int) -> None:
-        with points.around(f"fsync {_plain(Path(f'/proc/self/fd/{descriptor}').readlink())}"):
-            sync_now(descriptor)
+    def sync(now: Callable[[int], None], descriptor: int) -> None:
+        with points.around(f"fsync {_plain(_path_of(descriptor))}"):
+            now(descriptor)
 
-    def rename(rename_now: Callable[..., None], old: Any, new: Any, **more: Any) -> None:
+    def rename(now: Callable[..., None], old: Any, new: Any, **more: Any) -> None:
         with points.around(f"rename {_plain(old)} {_plain(new)}"):
-            rename_now(old, new, **more)
+            now(old, new, **more)
 
-    def link(link_now: Callable[..., None], old: Any, new: Any, **more: Any) -> None:
+    def link(now: Callable[..., None], old: Any, new: Any, **more: Any) -> None:
         with points.around(f"link {_plain(new)}"):
-            link_now(old, new, **more)
+            now(old, new, **more)
 
-    def remove(remove_now: Callable[..., None], path: Any, **more: Any) -> None:
+    def remove(now: Callable[..., None], path: Any, **more: Any) -> None:
         if more.get("dir_fd") is not None or os.path.lexists(path):
             points.pass_by(f"before unlink {_plain(path)}")
-        remove_now(path, **more)
+        now(path, **more)
 
-    def clear(clear_now: Callable[..., None], path: Any, *more: Any, **named: Any) -> None:
-        if not os.path.lexists(path):
-            return clear_now(path, *more, **named)
-        with points.around(f"rmtree {_plain(path)}"):
-            clear_now(path, *more, **named)
+    def clear(now: Callable[..., None], path: Any, *more: Any, **named: Any) -> None:
+        with points.around(f"rmtree {_plain(path)}") if os.path.lexists(path) else nullcontext():
+            now(path, *more, **named)
 
-    for module, name, watched in (
-        *((os, "fsync", sync), (os, "replace", rename), (os, "rename", rename)),
-        *((os, "link", link), (os, "unlink", remove), (shutil, "rmtree", clear)),
-    ):
-        setattr(module, name, functools.partial(watched, getattr(module, name)))
+    _wrap(os, "fsync", sync)
+    _wrap(os, "replace", rename)
+    _wrap(os, "rename", rename)
+    _wrap(os, "link", link)
+    _wrap(os, "unlink", remove)
+    _wrap(shutil, "rmtree", clear)
 
 
 def _inside_files(points: Points) -> None:
-    """Half of each thing that is written is on its way to the disk, and the other half never follows."""
+    """Half of what is written is on its way to the disk, and the other half never follows."""
     from agentes.wire.parts import Part
 
-    add_now, copy_now = Part.add, getattr(os, "copy_file_range", None)
-
-    def add(part: Part, chunks: Iterable[bytes]) -> None:
+    def add(now: Callable[..., None], part: Any, chunks: Iterable[bytes]) -> None:
         whole = b"".join(chunks)
         half = len(whole) // 2
-        add_now(part, [whole[:half]])
+        now(part, [whole[:half]])
         if half:
             part._file.flush()
             points.pass_by(f"inside file {_plain(part.path)}")
-        add_now(part, [whole[half:]])
+        now(part, [whole[half:]])
 
-    def copy(source: int, target: int, count: int) -> int:
-        assert copy_now is not None
+    def copy(now: Callable[..., int], source: int, target: int, count: int) -> int:
         if os.lseek(target, 0, os.SEEK_CUR):
-            return int(copy_now(source, target, count))
-        copied = copy_now(source, target, max(count // 2, 1))
-        points.pass_by(f"inside file {_plain(Path(f'/proc/self/fd/{target}').readlink())}")
-        return int(copied)
+            return now(source, target, count)
+        copied = now(source, target, max(count // 2, 1))
+        points.pass_by(f"inside file {_plain(_path_of(target))}")
+        return copied
 
-    Part.add = add  # type: ignore[method-assign]
-    if copy_now is not None:
-        os.copy_file_range = copy
+    _wrap(Part, "add", add)
+    if hasattr(os, "copy_file_range"):
+        _wrap(os, "copy_file_range", copy)
 
 
 # ── the ledger and the memory of the graph ─────────────────────────────────────────────────────
@@ -173,17 +168,16 @@ def _inside_files(points: Points) -> None:
 
 def _around_the_ledger(points: Points) -> None:
     """Before the first statement of a transaction, before it is committed, and when it is on the disk."""
-    from orchestrator.store import database, sql
+    from orchestrator.store import sql
+    from orchestrator.store.database import Database, Transaction
 
-    Database, Transaction = database.Database, database.Transaction
-    open_now, ask_now, run_now, rows_now = Database.__init__, Database.ask, Transaction.run, Transaction.rows
     here = threading.local()
 
-    def opened(self: Any, *given: Any, **named: Any) -> None:
+    def opened(now: Callable[..., None], *given: Any, **named: Any) -> None:
         with points.around("opening the ledger"):
-            open_now(self, *given, **named)
+            now(*given, **named)
 
-    def ask(self: Any, work: Callable[[Any], Any]) -> Any:
+    def ask(now: Callable[..., Any], database: Any, work: Callable[[Any], Any]) -> Any:
         ran: list[str] = []
 
         def watched(transaction: Any) -> Any:
@@ -197,55 +191,41 @@ def _around_the_ledger(points: Points) -> None:
                 points.pass_by(f"inside ledger {'+'.join(ran)}")
             return answer
 
-        future = ask_now(self, watched)
-        future.add_done_callback(lambda _: ran and points.pass_by(f"after ledger {'+'.join(ran)}"))
+        def written(_: Any) -> None:
+            if ran:
+                points.pass_by(f"after ledger {'+'.join(ran)}")
+
+        future = now(database, watched)
+        future.add_done_callback(written)
         return future
 
-    def note(name: str, values: dict[str, Any]) -> None:
+    def said(now: Callable[..., Any], transaction: Any, name: str, **values: Any) -> Any:
         ran = getattr(here, "ran", None)
-        if ran is None or sql.query(name).lstrip().lower().startswith("select"):
-            return
-        state = values.get("state") if name.startswith("move_") else None
-        words = f"{name}:{state}" if state else name
-        if not ran:
-            points.pass_by(f"before ledger {words}")
-        ran.append(words)
+        if ran is not None and not sql.query(name).lstrip().lower().startswith("select"):
+            state = values.get("state") if name.startswith("move_") else None
+            words = f"{name}:{state}" if state else name
+            if not ran:
+                points.pass_by(f"before ledger {words}")
+            ran.append(words)
+        return now(transaction, name, **values)
 
-    def run(self: Any, name: str, **values: Any) -> int:
-        note(name, values)
-        return run_now(self, name, **values)
-
-    def rows(self: Any, name: str, **values: Any) -> Any:
-        note(name, values)
-        return rows_now(self, name, **values)
-
-    Database.__init__ = opened  # type: ignore[method-assign]
-    Database.ask = ask  # type: ignore[method-assign]
-    Transaction.run = run  # type: ignore[method-assign]
-    Transaction.rows = rows  # type: ignore[method-assign]
+    _wrap(Database, "__init__", opened)
+    _wrap(Database, "ask", ask)
+    _wrap(Transaction, "run", said)
+    _wrap(Transaction, "rows", said)
 
 
 def _around_checkpoints(points: Points) -> None:
     from orchestrator import checkpoints
 
-    open_now = checkpoints.open_checkpoints
-
     @asynccontextmanager
-    async def opened(where: Any) -> AsyncIterator[Any]:
-        async with open_now(where) as saver:
+    async def opened(now: Callable[..., Any], where: Any) -> AsyncIterator[Any]:
+        async with now(where) as saver:
             for name in ("aput", "aput_writes", "adelete_thread"):
-                setattr(saver, name, _awaited(points, f"checkpoint {name}", getattr(saver, name)))
+                _wrap(saver, name, _awaited(points, f"checkpoint {name}"))
             yield saver
 
-    checkpoints.open_checkpoints = opened
-
-
-def _awaited(points: Points, what: str, do: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def watched(*given: Any, **named: Any) -> Any:
-        with points.around(what):
-            return await do(*given, **named)
-
-    return watched
+    _wrap(checkpoints, "open_checkpoints", opened)
 
 
 # ── the wire ───────────────────────────────────────────────────────────────────────────────────
@@ -255,21 +235,20 @@ def _around_the_wire(points: Points) -> None:
     """Before a request, after it was booked, in the middle of its answer, and when the answer is whole."""
     from agentes.wire.network import Network
 
-    send = Network.handle_async_request
-
-    async def watched(self: Any, request: Any) -> Any:
+    async def send(now: Callable[..., Any], network: Any, request: httpx.Request) -> httpx.Response:
         call = request.extensions.get("call")
         what = f"http {call.kind if call else 'download'} {request.url.path.strip('/').partition('/')[0]}"
+        paid = call is not None and call.paid
         points.pass_by(f"before {what}")
-        if call and call.paid:
+        if paid:
             points.leave_to_the_vendor(f"booked, unanswered {what}")
-        response = await send(self, request)
-        if call and call.paid:
+        response: httpx.Response = await now(network, request)
+        if paid:
             points.pass_by(f"booked, unanswered {what}")
         response.stream = _Body(points, what, response.stream)
         return response
 
-    Network.handle_async_request = watched  # type: ignore[method-assign]
+    _wrap(Network, "handle_async_request", send)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -301,16 +280,39 @@ def _around_the_folder(points: Points) -> None:
     from agentes.media import ffmpeg
     from orchestrator import run, studio
 
-    def called(module: Any, name: str, what: str) -> None:
-        do = getattr(module, name)
-
-        def watched(*given: Any, **named: Any) -> Any:
+    def called(what: str) -> Callable[..., Any]:
+        def watched(now: Callable[..., Any], *given: Any, **named: Any) -> Any:
             with points.around(what):
-                return do(*given, **named)
+                return now(*given, **named)
 
-        setattr(module, name, watched)
+        return watched
 
-    called(studio, "open_folder", "opening the folder")
-    called(run, "hand_over", "handing over")
-    run.make_film = _awaited(points, "composing", run.make_film)  # type: ignore[attr-defined]
-    ffmpeg.run = _awaited(points, "ffmpeg", ffmpeg.run)
+    _wrap(studio, "open_folder", called("opening the folder"))
+    _wrap(run, "hand_over", called("handing over"))
+    _wrap(run, "make_film", _awaited(points, "composing"))
+    _wrap(ffmpeg, "run", _awaited(points, "ffmpeg"))
+
+
+# ── wrapping ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _wrap(owner: Any, name: str, watched: Callable[..., Any]) -> None:
+    """Puts a function in the place of another, which it is handed before whatever else it is called with."""
+    now = getattr(owner, name)
+
+    def wrapper(*given: Any, **named: Any) -> Any:
+        return watched(now, *given, **named)
+
+    setattr(owner, name, wrapper)
+
+
+def _awaited(points: Points, what: str) -> Callable[..., Any]:
+    async def watched(now: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        with points.around(what):
+            return await now(*given, **named)
+
+    return watched
+
+
+def _path_of(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}").readlink()

@@ -124,8 +124,12 @@ def _about_reactions(story: Story) -> Iterator[str]:
 
 
 def _must(passed: Passed) -> frozenset[Must]:
+    """What must follow by the rules; a refusal whose words were mangled is still one by its status."""
     found = rule(passed.platform, *passed.faults)
-    return found.start if passed.kind == "start" else found.read
+    if passed.kind != "start":
+        return found.read
+    mangled = len(passed.faults) > 1 and (passed.status or 0) >= 400 and not passed.booked
+    return found.start | ({Must.AGAIN, Must.AWAY, Must.HELD} if mangled else set())
 
 
 def _row(passed: Passed) -> int:
@@ -138,6 +142,8 @@ def _said(passed: Passed) -> str:
 
 def _of_a_read(story: Story, passed: Passed, must: frozenset[Must]) -> frozenset[Must]:
     """A question may be asked again; whoever cannot find or cancel keeps the order held."""
+    if story.was_stopped:
+        must |= {Must.AGAIN}
     if story.plan.on_doubt == "buy-again":
         must |= {Must.HELD}  # until the person's word, given beforehand
     match passed.kind:
@@ -147,8 +153,9 @@ def _of_a_read(story: Story, passed: Passed, must: frozenset[Must]) -> frozenset
             left = any(p.order == passed.order and p.kind in ("start", "check") for p in story.passed)
             return must | {Must.GO_ON, Must.AWAY} | ({Must.HELD, Must.CHARGED} if left else set())
         case "download":
-            lost = _link_is_gone(passed.toxic) or Must.CHARGED in _fate(story, passed.order)
-            return must | ({Must.CHARGED} if lost else set())
+            if _link_is_gone(passed.toxic) or Must.CHARGED in _fate(story, passed.order):
+                return must | {Must.CHARGED} | (set() if _charged(story).get(passed.order) else {Must.AWAY})
+            return must
         case _:
             return must | ({Must.CHARGED, Must.AWAY} & _fate(story, passed.order))
 
@@ -186,18 +193,15 @@ def _about_money(story: Story) -> Iterator[str]:
         if passed.kind != "start" or not passed.booked or not passed.order:
             continue
         order = story.orders[passed.order]
-        if order.state in (S.FAILED_FREE, S.CANCELLED, S.RESERVED) and order.id not in given_back:
+        free = order.state in (S.FAILED_FREE, S.CANCELLED, S.RESERVED)
+        if free and order.id not in given_back and _charged(story).get(order.id):
             yield f"{passed.platform} booked order {order.id}, and it ended {order.state}: {order.why}"
     if not given_back and not guessed(story.plan.model) and len(story.plan.offers) == 1:
         charged = sum(int(Money.dollars(line["usd"])) for line in story.ledger)
         covered = sum(int(order.price if order.state in _HELD else order.cost or 0) for order in story.orders.values())
         if covered * _NEARLY < charged:
             yield f"the vendors charged {charged}, and the book knows of {covered}"
-    lines = iter(story.ledger)
-    charged_for: dict[str, int] = {}
-    for passed in story.passed:
-        for _ in range(passed.booked):
-            charged_for[passed.order] = int(Money.dollars(next(lines)["usd"]))
+    charged_for = _charged(story)
     for order in story.orders.values():
         if order.state is not S.SETTLED:
             continue
@@ -207,6 +211,16 @@ def _about_money(story: Story) -> Iterator[str]:
             off = abs(int(order.cost or 0) - charged_for[order.id])
             if off > charged_for[order.id] * (_NEARLY - 1) + 1:
                 yield f"order {order.id} is settled at {order.cost}, and the vendor took {charged_for[order.id]}"
+
+
+def _charged(story: Story) -> dict[str, int]:
+    """What the vendors took for each order, in micro-dollars; nothing where they have no price either."""
+    lines = iter(story.ledger)
+    taken: dict[str, int] = {}
+    for passed in story.passed:
+        for _ in range(passed.booked):
+            taken[passed.order] = int(Money.dollars(next(lines, {"usd": "0"})["usd"]))
+    return taken
 
 
 def _about_the_end(story: Story) -> Iterator[str]:
@@ -252,7 +266,8 @@ def _about_the_others(story: Story, number: int, sitting: Sitting) -> Iterator[s
     if not isinstance(outcome, Shortfall) or outcome.kind != "failed" or len(offers) < 2:
         return
     waiting = any(order.state in _HELD for order in sitting.orders)
-    paid = any(order.state is S.FAILED_CHARGED for order in sitting.orders)
+    booked = {passed.order for passed in story.passed if passed.booked}
+    paid = any(order.id in booked for order in sitting.orders)
     dark = any(passed.toxic == "refused" and passed.sitting == number for passed in story.passed)
     if not waiting and not paid and not dark and not any(order.platform == offers[1].platform for order in sitting.orders):
         yield f"{offers[1].platform} was never asked, and it ended: {outcome.why}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import hashlib
 import random
@@ -28,13 +27,14 @@ from toxics import Toxic
 from agentes.media import probe
 from agentes.sandbox.kernel.sandbox import Sandbox
 from agentes.wire.clock import Clock
+from shared_knowledge.errors import Broken
 from shared_knowledge.platform_facts import Model, Platform, Unit
 from shared_knowledge.tariff import weigh
-from shared_knowledge.vocabulary import Asset, Money, Offer, Order, Shortfall, Task
+from shared_knowledge.vocabulary import Asset, Money, Offer, Order, OrderState, Shortfall, Task
 
 __all__ = ["Plan", "Sitting", "Story", "Watch", "World", "can_strike", "draw", "guessed", "open_world", "order_at"]
 
-_SITTINGS = 3
+_MADE_UP = Money(100_000)
 _CANCELS = ("runway_images", "google_omni", "luma", "pika", "runway")
 _FINDS = ("kling", "luma", "elevenlabs")
 _LINKS = ("bfl_flux", "runway_images", "google_omni", "kling", "luma", "pika", "runway")
@@ -93,6 +93,11 @@ class Story:
     """What was seen on the way that must never be."""
     file_is_whole: bool = True
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether a person pressed Ctrl-C."""
+        return any(sitting.outcome is None for sitting in self.sittings)
+
     def __str__(self) -> str:
         """How it ended, in a word or two."""
         outcome = self.sittings[-1].outcome
@@ -110,7 +115,7 @@ def draw(seed: int) -> Plan:
     platform, model = dice.choice(_by_platform()[dice.choice(sorted(_by_platform()))])
     reference = _reference() if _needs_picture(model) else None
     task = task_of(platform, model, reference)
-    offers = [offer_of(platform, model, reference)]
+    offers = [_offer(platform, model, reference)]
     others = _others(platform.id, model.id)
     if others and dice.random() < 0.5:
         offers.append(dice.choice(others))
@@ -127,7 +132,7 @@ def order_at(platform: str, *faults: Toxic, others: int = 0, **terms: Any) -> Pl
     """A plan without dice: one order at a platform, or at some others, with money enough for three."""
     facts, model = _by_platform()[platform][0]
     reference = _reference() if _needs_picture(model) else None
-    offers = (offer_of(facts, model, reference), *_others(platform, model.id)[:others])
+    offers = (_offer(facts, model, reference), *_others(platform, model.id)[:others])
     ceiling = Money(3 * max(int(offer.price or 0) for offer in offers) + 20_000)
     usual = {"ceiling": ceiling, "on_doubt": "hold", "on_refusal": "stop", "stopped_at": None}
     task = task_of(facts, model, reference)
@@ -195,7 +200,7 @@ _ABLE: Mapping[str, Callable[[], Container[str]]] = {
 
 @cache
 def _facts() -> Mapping[str, Platform]:
-    return {platform.id: platform for platform, _ in live_models()}
+    return {name: models[0][0] for name, models in _by_platform().items()}
 
 
 @cache
@@ -203,7 +208,18 @@ def _by_platform() -> Mapping[str, Sequence[tuple[Platform, Model]]]:
     found: dict[str, list[tuple[Platform, Model]]] = {}
     for platform, model in live_models():
         found.setdefault(platform.id, []).append((platform, model))
+    for platform, model in live_models(priced=False):
+        found.setdefault(platform.id, [(platform, model)])
     return found
+
+
+def _offer(platform: Platform, model: Model, reference: Path | None) -> Offer:
+    """What the model would take for its task; where no price is on file, one is made up."""
+    offer = offer_of(platform, model, reference)
+    if offer.price:
+        return offer
+    pieces = tuple(piece.model_copy(update={"price": _MADE_UP}) for piece in offer.pieces)
+    return offer.model_copy(update={"price": Money(len(pieces) * _MADE_UP), "pieces": pieces})
 
 
 @cache
@@ -244,21 +260,28 @@ def _reference() -> Path:
 
 
 def guessed(model: Model) -> bool:
-    """Whether its price can only be known when it is made, because nobody knows how long words take."""
-    return any(price.unit in (Unit.SECOND, Unit.AUDIO_OUT) for price in model.prices)
+    """Whether its price is only known when it is made, because nobody knows how long words take, or not at all."""
+    return not model.prices or any(price.unit in (Unit.SECOND, Unit.AUDIO_OUT) for price in model.prices)
 
 
 class Watch:
     """Who looks on while a plan is lived through, and may do something about it."""
 
-    work: asyncio.Future[Any] | None = None
-    """The sitting that is going on."""
+    sittings = 3
+    gone_until_s = 0.0
+    """Until when nobody can be reached, by the clock of the loop."""
 
-    async def before(self, sitting: int, home: Path) -> None:
-        """Nobody works at the task just now."""
+    def __init__(self) -> None:
+        self.work: asyncio.Future[Any] | None = None
 
-    async def moved(self, step: Any, wire: RoughWire) -> None:
+    def before(self, sitting: int, home: Path) -> None:
+        """Nobody works at the task just now; that sitting comes next."""
+
+    def moved(self, state: OrderState, sitting: int) -> None:
         """The book has taken a step."""
+
+    def after(self, sitting: int, home: Path) -> None:
+        """That sitting is over."""
 
 
 class World:
@@ -282,13 +305,14 @@ class World:
             if f not in on_the_wire:
                 told = {"platform": f.platform, "on": f.on, "do": f.do, "nth": f.nth, "times": f.times}
                 self._sandbox.plant(told)
-        for number in range(1, _SITTINGS + 1):
-            if number == _SITTINGS:
+        for number in range(1, watch.sittings + 1):
+            if number == watch.sittings:
                 self._sandbox.faults.clear()
                 self._wire.calm()
             self._wire.sitting = number
-            await watch.before(number, home)
+            watch.before(number, home)
             sitting = await self._sit(plan, home, story, watch)
+            watch.after(number, home)
             story.sittings.append(sitting)
             if isinstance(sitting.outcome, Asset):
                 break
@@ -303,23 +327,34 @@ class World:
     async def _sit(self, plan: Plan, home: Path, story: Story, watch: Watch) -> Sitting:
         dice = random.Random(plan.seed)
         others = asyncio.all_tasks()
-        clock = Clock(now=self._loop.time, sleep=self._pause, up_to=lambda most: dice.uniform(0, most))
+
+        async def pause(seconds: float) -> None:
+            await self._loop.sleep(seconds)
+            self._dark_for -= 1
+            await self._dark_or_light(watch)
+
+        await self._dark_or_light(watch)
+        clock = Clock(now=self._loop.time, sleep=pause, up_to=lambda most: dice.uniform(0, most))
         exchange = exchange_to(plan.platform, home, sandbox=self._wire.url, clock=clock)
-        counter = Counter(exchange, home, wait=self._pause)
+        counter = Counter(exchange, home, wait=pause)
         self._keep_an_eye_on(counter, plan, story, watch)
         terms = {"ceiling": plan.ceiling, "on_doubt": plan.on_doubt, "on_refusal": plan.on_refusal}
-        outcome = None
+        outcome: Asset | Shortfall | None = None
         try:
             async with exchange:
                 work = asyncio.ensure_future(counter.perform(plan.task, *plan.offers, **terms))
                 self._stop(work, plan)
                 watch.work = work
-                with contextlib.suppress(asyncio.CancelledError):
+                try:
                     outcome = await work
+                except asyncio.CancelledError:
+                    pass
+                except Broken as broken:  # before there was any order
+                    outcome = Shortfall(task=plan.task.id, why=str(broken), kind="failed")
             orders = counter.book.orders("job_1")
         finally:
             counter.database.close()
-            await self._wire.reopen()
+            self._dark_for = 0
         await self._nobody_is_left(others, story)
         return Sitting(outcome, orders)
 
@@ -334,10 +369,11 @@ class World:
         async def moved(step: Any) -> bool:
             done = await move(step)
             story.wrong += _purse(counter, plan)
-            await watch.moved(step, self._wire)
+            watch.moved(step.state, self._wire.sitting)
             if self._wire.expects("refused"):
                 self._dark_for = max(f.times for f in plan.faults if f.do == "refused")
                 await self._wire.shut()
+            await self._dark_or_light(watch)
             return done
 
         book.move = moved  # type: ignore[method-assign]
@@ -353,11 +389,11 @@ class World:
 
         self._wire.watched = watched
 
-    async def _pause(self, seconds: float) -> None:
-        """Time passes; who was not there before is there again."""
-        await self._loop.sleep(seconds)
-        self._dark_for -= 1
-        if self._dark_for <= 0:
+    async def _dark_or_light(self, watch: Watch) -> None:
+        """Who was not there before may be there again, and the other way round."""
+        if self._loop.time() < watch.gone_until_s:
+            await self._wire.shut()
+        elif self._dark_for <= 0:
             await self._wire.reopen()
 
     async def _nobody_is_left(self, others: set[asyncio.Task[Any]], story: Story) -> None:
@@ -376,7 +412,7 @@ class World:
         story.wrong += [f"left on the shelf: {path.name}" for path in parts]
         for order in story.orders.values():
             desk = home / "desks" / order.id
-            if order.state.over and desk.exists():
+            if order.state.over and desk.exists() and not story.was_stopped:
                 left = sorted(path.name for path in desk.iterdir())
                 story.wrong.append(f"the desk of order {order.id} ({order.state}) is still there: {left}")
         strangers = [p.name for p in (home / "desks").glob("*") if p.name not in story.orders]

@@ -220,7 +220,11 @@ def _nothing_left(scene: Scene) -> Iterator[str]:
         if folder not in claimed:
             yield f"I5: a folder is left, with {_names(folder)}"
     jobs = {job["id"] for job in scene.jobs}
-    yield from (f"I5: a lock is left ({lock.suffix})" for lock in _files(scene.home / "locks") if lock.stem not in jobs)
+    yield from (
+        f"I5: a lock is left ({lock.suffix})"
+        for lock in _files(scene.home / "locks")
+        if lock.stem not in jobs
+    )
 
 
 def _ended_once(scene: Scene) -> Iterator[str]:
@@ -254,7 +258,9 @@ def unchanged(before: Scene, after: Scene) -> Iterator[str]:
             for file in _files(scene.out)
         },
     }
-    shown = views if before.state == "done" else {name: views[name] for name in ("jobs", "orders", "purchases")}
+    shown = (
+        views if before.state == "done" else {name: views[name] for name in ("jobs", "orders", "purchases")}
+    )
     for name, view in shown.items():
         if view(before) != view(after):
             yield f"I8: asked again, the {name} are not the same"

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -179,10 +179,11 @@ class Bench:
     def _world(self, place: Path) -> str:
         """All that is outside the process, as a digest."""
         home = place / "home"
-        told = [repr(self._tables.ledger(home)), repr(self._tables.graph(home)), repr(self._vendors.book())]
-        for file in sorted((*home.rglob("*"), *place.glob("out*/**/*"))):
-            if not file.name.startswith(("practice.db", "graph.db")):
-                told.append(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ''}")
+        files = sorted((*home.rglob("*"), *place.glob("out*/**/*")))
+        told = [
+            *(repr(self._tables.ledger(home)), repr(self._tables.graph(home)), repr(self._vendors.book())),
+            *(_told(file) for file in files if not file.name.startswith(("practice.db", "graph.db"))),
+        ]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
     def _scene(self, place: Path) -> Scene:
@@ -201,7 +202,9 @@ class Bench:
 def a_bench(tables: Tables) -> Iterator[Bench]:
     """A bench in a folder of its own, in memory where there is room for that: a kill is no power cut."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="kill-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="kill-", dir=memory if os.access(memory, os.W_OK) else None
+    ) as folder:
         bench = Bench(Path(folder), tables)
         try:
             yield bench
@@ -223,6 +226,10 @@ def _forget_the_rehearsal() -> None:
     gc.freeze()
     if threading.active_count() > 1:
         raise RuntimeError(f"a thread is left, so this process cannot be forked: {threading.enumerate()}")
+
+
+def _told(file: Path) -> str:
+    return f"{file} {hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ''}"
 
 
 def _heard(reading: int) -> tuple[list[tuple[str, str]], bool]:

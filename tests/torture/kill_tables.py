@@ -19,7 +19,7 @@ Rows = Sequence[Mapping[str, Any]]
 class Tables(Protocol):
     """Where a job's tables are."""
 
-    url: str | None
+    url: str | None  # nothing where each home has its own
 
     def begin(self) -> None:
         """There are no rows any more."""
@@ -34,7 +34,7 @@ class Tables(Protocol):
 class InFiles:
     """Each home has its own files."""
 
-    url = None
+    url: str | None = None
 
     def begin(self) -> None:
         """A new home is empty."""
@@ -63,7 +63,10 @@ def _opened(file: Path) -> Iterator[tuple[sqlite3.Connection, set[str]]]:
         return
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
         opened.row_factory = sqlite3.Row
-        yield opened, {row[0] for row in opened.execute("select name from sqlite_master where type = 'table'")}
+        yield (
+            opened,
+            {row[0] for row in opened.execute("select name from sqlite_master where type = 'table'")},
+        )
 
 
 class OnServer:
@@ -73,7 +76,7 @@ class OnServer:
         import psycopg
         from psycopg.rows import dict_row
 
-        self.url = url
+        self.url: str | None = url
         self._session = psycopg.connect(url, autocommit=True, row_factory=dict_row)
 
     def begin(self) -> None:
@@ -85,7 +88,9 @@ class OnServer:
     def ledger(self, home: Path) -> dict[str, Rows]:
         """The tables of the ledger, by name."""
         there = self._there()
-        return {name: self._ask(f"select * from {name} order by 1, 2") if name in there else () for name in LEDGER}
+        return {
+            name: self._ask(f"select * from {name} order by 1, 2") if name in there else () for name in LEDGER
+        }
 
     def graph(self, home: Path) -> list[tuple[Any, ...]]:
         """How many rows the graph keeps of which job, in which table."""
@@ -98,7 +103,10 @@ class OnServer:
         ]
 
     def _there(self) -> set[str]:
-        return {row["tablename"] for row in self._ask("select tablename from pg_tables where schemaname = 'public'")}
+        return {
+            row["tablename"]
+            for row in self._ask("select tablename from pg_tables where schemaname = 'public'")
+        }
 
     def _ask(self, question: str) -> list[dict[str, Any]]:
         return self._session.execute(question.encode()).fetchall()

@@ -12,7 +12,10 @@ from typing import Any
 from shared_time import SharedTime
 
 from agentes.sandbox.kernel import house
+from agentes.sandbox.kernel.calls import Answer, Call
+from agentes.sandbox.kernel.desk import Desk, Page
 from agentes.sandbox.kernel.sandbox import Sandbox
+from agentes.sandbox.kernel.witness import Seen
 
 __all__ = ["Vendors"]
 
@@ -66,17 +69,18 @@ class Vendors:
 
 
 async def _live(time: SharedTime, door: int) -> None:
-    house.House.now = lambda _: time.now()  # type: ignore[method-assign]
-    serve = Sandbox._served
+    class AgreedTime:
+        time = staticmethod(time.now)
 
-    async def served(sandbox: Sandbox, desk: Any, page: Any, call: Any, seen: Any) -> Any:
-        answer = await serve(sandbox, desk, page, call, seen)
-        if call.slip.lines and time.strike():
-            raise ConnectionResetError  # nobody is there any more who could be answered
-        return answer
+    class Deadly(Sandbox):
+        async def _served(self, desk: Desk, page: Page, call: Call, seen: Seen) -> Answer:
+            answer = await super()._served(desk, page, call, seen)
+            if call.slip.lines and time.strike():
+                raise ConnectionResetError  # nobody is there any more who could be answered
+            return answer
 
-    Sandbox._served = served  # type: ignore[method-assign]
-    async with Sandbox() as sandbox:
+    house.time = AgreedTime  # type: ignore[attr-defined]
+    async with Deadly() as sandbox:
         os.write(door, f"{sandbox.url}\n".encode())
         os.close(door)
         parent = os.getppid()

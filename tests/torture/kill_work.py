@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from warm import Child, Warm
 
-__all__ = ["HERE", "Plan", "Ruling", "Scope", "Worker", "of_the_purchase"]
+__all__ = ["HERE", "Plan", "Ruling", "Scope", "Worker"]
 
 HERE = Path(__file__).parent
 Scope = Literal["moments", "worlds", "purchase"]
@@ -18,12 +18,13 @@ Scope = Literal["moments", "worlds", "purchase"]
 
 
 class Plan(NamedTuple):
-    """A kind and where to kill it; without any kill, every life of a scope is killed once."""
+    """A kind and where to kill it; without that, once at each moment of a scope, or only telling these."""
 
     kind: str
     kills: tuple[str, ...] = ()
     scope: Scope = "worlds"
     look: bool = False
+    only_tell: bool = False
 
 
 class Ruling(NamedTuple):
@@ -92,37 +93,41 @@ class Worker:
         return self.news()
 
 
-def of_the_purchase(names: Sequence[str]) -> list[str]:
-    """The moments from the order's being placed to what became of its task."""
-    first = next(number for number, name in enumerate(names) if "add_order" in name)
-    last = max(number for number, name in enumerate(names) if "keep_outcome" in name)
-    return list(names[first : last + 1])
-
-
 # ── in the bench ───────────────────────────────────────────────────────────────────────────────
 
 
 def work(given: str, told: str, database: str | None) -> int:
     """Judges every plan."""
-    from kill_bench import Bench, a_bench
+    from kill_bench import Bench, Verdict, a_bench
     from kill_kinds import KINDS
-    from kill_tables import InFiles, OnServer
+    from kill_tables import InFiles, OnServer, Tables
 
-    plans = [Plan(kind, tuple(kills), scope, look) for kind, kills, scope, look in json.loads(Path(given).read_text())]
-    tables = OnServer(database) if database else InFiles()
+    plans = [Plan(kind, tuple(kills), *more) for kind, kills, *more in json.loads(Path(given).read_text())]
+    tables: Tables = OnServer(database) if database else InFiles()
 
-    def kills_of(bench: Bench, plan: Plan) -> Iterator[tuple[str, ...]]:
-        if plan.kills:
-            yield plan.kills
-            return
-        names = bench.moments(KINDS[plan.kind], look=plan.scope != "moments")
-        yield from ((name,) for name in (of_the_purchase(names) if plan.scope == "purchase" else names))
+    def verdicts(bench: Bench, plan: Plan) -> Iterator[Verdict]:
+        kind, kills = KINDS[plan.kind], [plan.kills]
+        if not plan.kills:
+            names = bench.moments(kind, look=plan.scope != "moments")
+            if plan.scope == "purchase":
+                names = _of_the_purchase(names)
+            kills = [(name,) for name in names]
+            if plan.only_tell:
+                yield Verdict(kind.name, (), "nobody was killed", (), True, (tuple(names),), 0.0)
+                return
+        yield from (bench.judge(kind, each, look=plan.look) for each in kills)
 
     with a_bench(tables) as bench, Path(told).open("a", encoding="utf-8", buffering=1) as answers:
         for kind in {KINDS[plan.kind].brief.text: KINDS[plan.kind] for plan in plans}.values():
             bench.rehearse(kind)
         for plan in plans:
-            for kills in kills_of(bench, plan):
-                verdict = bench.judge(KINDS[plan.kind], kills, look=plan.look)
+            for verdict in verdicts(bench, plan):
                 answers.write(json.dumps(asdict(verdict)) + "\n")
     return 0
+
+
+def _of_the_purchase(names: Sequence[str]) -> list[str]:
+    """The moments from the order's being placed to what became of its task."""
+    first = next(number for number, name in enumerate(names) if "add_order" in name)
+    last = max(number for number, name in enumerate(names) if "keep_outcome" in name)
+    return list(names[first : last + 1])

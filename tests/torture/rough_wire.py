@@ -28,7 +28,7 @@ _PIECE = 64 * 1024
 _STEP_S = 20.0
 _NEXT = {"sending": "start", "submitted": "check", "ready": "download", "in_doubt": "find"}
 _EARLY = ("refused", "rst_before")
-_SLOW = ("stall", "drip", "stuck")
+_SLOW = ("stall:9", "drip", "stuck")
 
 
 @dataclass
