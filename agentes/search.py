@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agentes.contract import Candidates, Done, Line, Pending
-from shared_knowledge.errors import TryAgain
+from shared_knowledge.errors import PlatformError, TryAgain, Unreachable
 from shared_knowledge.platform_facts import Platform, Recovery
 from shared_knowledge.vocabulary import Order
 
@@ -51,6 +51,7 @@ async def look_for(
     lacking = 0
     for _ in range(_LOOKS_MOST):
         try:
+            order = await _as_it_was_prepared(line, order)
             found = await line.find(order)
         except TryAgain:
             pass  # what cannot be asked now is not thereby known
@@ -66,3 +67,13 @@ async def look_for(
         await wait(pause_s)
         left_s -= pause_s
     return Nowhere()
+
+
+async def _as_it_was_prepared(line: Line, order: Order) -> Order:
+    """The order with what free work had brought, such as its voice: that tells it from others of the same words."""
+    if order.prepared:
+        return order
+    try:
+        return await line.prepare(order)
+    except PlatformError as error:  # which would say something of an order that was never sent
+        raise Unreachable(error.what, platform=order.platform) from None

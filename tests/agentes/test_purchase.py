@@ -56,9 +56,13 @@ class Vendor:
         self.left = True
         self.says: dict[str, list[Any]] = {}
         self.asked: list[str] = []
+        self.looked_for: list[Order] = []
 
     async def prepare(self, order: Order) -> Order:
-        return order
+        brought = self.says["prepare"].pop(0) if self.says.get("prepare") else {}
+        if isinstance(brought, BaseException):
+            raise brought
+        return order.model_copy(update={"prepared": brought})
 
     async def start(self, order: Order) -> Any:
         return self._answer("start")
@@ -73,6 +77,7 @@ class Vendor:
         return self._answer("last_look")
 
     async def find(self, order: Order) -> Any:
+        self.looked_for.append(order)
         return self._answer("find")
 
     async def cancel(self, order: Order) -> bool:
@@ -369,6 +374,22 @@ async def test_a_list_that_cannot_be_read_is_no_look(world: World) -> None:
     world.vendor.says = {"find": [None, Unreachable("no route"), *[Unreachable("no route")] * 9]}
     assert isinstance(await world.see_through(), InDoubt)
     assert world.order.state is S.IN_DOUBT
+
+
+async def test_what_was_prepared_is_prepared_again_to_tell_it_from_others(world: World) -> None:
+    world.facts.recovery = "REFETCHABLE"
+    await world.begin(S.SENDING)
+    world.vendor.says = {"prepare": [{"voice": "v1"}], "find": [None, DONE]}
+    assert (await world.see_through()).state is S.SETTLED
+    assert [order.prepared for order in world.vendor.looked_for] == [{"voice": "v1"}] * 2
+
+
+async def test_a_shut_door_while_looking_says_nothing_of_the_order(world: World) -> None:
+    world.facts.recovery = "REFETCHABLE"
+    await world.begin(S.SENDING)
+    world.vendor.says = {"prepare": [Unavailable("the key is refused", charged=Money(0))] * 9}
+    assert isinstance(await world.see_through(), InDoubt)
+    assert (world.order.state, world.owed, world.vendor.looked_for) == (S.IN_DOUBT, (100, 0), [])
 
 
 async def test_long_after_the_sending_nobody_waits_for_the_list(world: World) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import random
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from scenarios import TODAY, live_models, offer_of, task_of
 from toxics import Toxic
 
 from agentes.media import probe
+from agentes.sandbox.kernel.house import House
 from agentes.sandbox.kernel.sandbox import Sandbox
 from agentes.wire.clock import Clock
 from shared_knowledge.errors import Broken
@@ -325,38 +327,49 @@ class World:
         return story
 
     async def _sit(self, plan: Plan, home: Path, story: Story, watch: Watch) -> Sitting:
-        dice = random.Random(plan.seed)
         others = asyncio.all_tasks()
+        await self._dark_or_light(watch)
+        orders = story.sittings[-1].orders if story.sittings else ()
+        outcome: Asset | Shortfall | None = None
+        try:
+            async with self._counter(plan, home, watch) as counter:
+                self._keep_an_eye_on(counter, plan, story, watch)
+                try:
+                    outcome = await self._perform(counter, plan, watch)
+                finally:
+                    orders = counter.book.orders("job_1")
+        except asyncio.CancelledError:
+            pass
+        except Broken as broken:  # before there was any order
+            outcome = Shortfall(task=plan.task.id, why=str(broken), kind="failed")
+        self._dark_for = 0
+        await self._nobody_is_left(others, story)
+        return Sitting(outcome, orders)
+
+    @asynccontextmanager
+    async def _counter(self, plan: Plan, home: Path, watch: Watch) -> AsyncIterator[Counter]:
+        """The agents and the ledger, as a process of its own would have them."""
+        dice = random.Random(plan.seed)
 
         async def pause(seconds: float) -> None:
             await self._loop.sleep(seconds)
             self._dark_for -= 1
             await self._dark_or_light(watch)
 
-        await self._dark_or_light(watch)
         clock = Clock(now=self._loop.time, sleep=pause, up_to=lambda most: dice.uniform(0, most))
-        exchange = exchange_to(plan.platform, home, sandbox=self._wire.url, clock=clock)
-        counter = Counter(exchange, home, wait=pause)
-        self._keep_an_eye_on(counter, plan, story, watch)
+        async with exchange_to(plan.platform, home, sandbox=self._wire.url, clock=clock) as exchange:
+            counter = Counter(exchange, home, wait=pause)
+            try:
+                yield counter
+            finally:
+                counter.database.close()
+
+    async def _perform(self, counter: Counter, plan: Plan, watch: Watch) -> Asset | Shortfall:
         terms = {"ceiling": plan.ceiling, "on_doubt": plan.on_doubt, "on_refusal": plan.on_refusal}
-        outcome: Asset | Shortfall | None = None
-        try:
-            async with exchange:
-                work = asyncio.ensure_future(counter.perform(plan.task, *plan.offers, **terms))
-                self._stop(work, plan)
-                watch.work = work
-                try:
-                    outcome = await work
-                except asyncio.CancelledError:
-                    pass
-                except Broken as broken:  # before there was any order
-                    outcome = Shortfall(task=plan.task.id, why=str(broken), kind="failed")
-            orders = counter.book.orders("job_1")
-        finally:
-            counter.database.close()
-            self._dark_for = 0
-        await self._nobody_is_left(others, story)
-        return Sitting(outcome, orders)
+        work = asyncio.ensure_future(counter.perform(plan.task, *plan.offers, **terms))
+        self._stop(work, plan)
+        watch.work = work
+        return await work
 
     def _keep_an_eye_on(self, counter: Counter, plan: Plan, story: Story, watch: Watch) -> None:
         """Looks into the book at every move: what is open, and whether the purse holds."""
@@ -473,6 +486,8 @@ async def open_world(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[W
     loop = asyncio.get_running_loop()
     assert isinstance(loop, LeapingLoop)
     patch.setattr(probe, "measure", _remembering(probe.measure))
+    began = time.time() - loop.time()
+    patch.setattr(House, "now", lambda _: began + loop.time())  # the vendors' clocks go with the loop's
     async with Sandbox() as sandbox, RoughWire(sandbox, loop.leap) as wire:
         yield World(loop, sandbox, wire, folder)
     gc.collect()

@@ -79,7 +79,7 @@ async def _live(time: SharedTime, door: int) -> None:
                 raise ConnectionResetError  # nobody is there any more who could be answered
             return answer
 
-    house.time = AgreedTime  # type: ignore[attr-defined]
+    house.time = AgreedTime  # type: ignore[assignment, attr-defined]
     async with Deadly() as sandbox:
         os.write(door, f"{sandbox.url}\n".encode())
         os.close(door)

@@ -121,8 +121,7 @@ def work(given: str, told: str, database: str | None) -> int:
         for kind in {KINDS[plan.kind].brief.text: KINDS[plan.kind] for plan in plans}.values():
             bench.rehearse(kind)
         for plan in plans:
-            for verdict in verdicts(bench, plan):
-                answers.write(json.dumps(asdict(verdict)) + "\n")
+            answers.writelines(json.dumps(asdict(verdict)) + "\n" for verdict in verdicts(bench, plan))
     return 0
 
 

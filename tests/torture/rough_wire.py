@@ -187,8 +187,10 @@ class RoughWire:
             return order.platform if order else "", "sign_in"
         found = desk.find(method, "/" + unquote(rest))
         kind: str = found[0].kind if found else "free"
-        wanted = _NEXT.get(order.state, "prepare") if order else "prepare"
-        return first, wanted if kind == "free" else kind
+        if kind == "free":  # what is asked beside the point belongs to what comes next; no purchase does
+            wanted = _NEXT.get(order.state, "prepare") if order else "prepare"
+            kind = "prepare" if wanted == "start" else wanted
+        return first, kind
 
     async def _answered(
         self, head: h11.Request, raw: bytes, passed: Passed, reader: asyncio.StreamReader, way: Way

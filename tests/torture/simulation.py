@@ -28,6 +28,7 @@ from shared_knowledge.vocabulary import Brief, JobState, Money, OrderState
 __all__ = ["Story", "live"]
 
 _ENOUGH_S = 50_000.0
+_A_PAUSE_S = 5.0
 
 
 @dataclass
@@ -56,10 +57,9 @@ class History:
         self.workers: list[Worker] = []
         self.jobs: dict[str, float] = {}
         self.ended: dict[str, float] = {}
-        self.kills = 0
 
     async def happens(self) -> None:
-        """Chaos, then calm, then a second calm start that must find nothing to do."""
+        """Chaos, then calm: two clean starts may finish what is left, a third must find nothing to do."""
         world, wishes = self.world, self.world.wishes
         self.new_worker()
         plan = sorted(self.plan(), key=lambda entry: entry[0])
@@ -73,13 +73,14 @@ class History:
         first = await self.starts_anew()
         if self.dice.random() < 0.5:
             await self.persons_decide(first)
+        await self.starts_anew()
         before = self.standing()
         requests = sum(vendor.requests for vendor in world.vendors.values())
         await self.starts_anew()
         if self.standing() != before:
-            world.accuse("a second clean start changed something")
+            world.accuse("a third clean start changed something")
         if sum(vendor.requests for vendor in world.vendors.values()) != requests:
-            world.accuse("a second clean start bought something")
+            world.accuse("a third clean start bought something")
 
     # ── chaos ──────────────────────────────────────────────────────────────────────────────────
 
@@ -138,7 +139,7 @@ class History:
         world = self.world
         world.loop.kill(worker.number)
         self.workers.remove(worker)
-        self.kills += 1
+        world.faults["killed"] += 1
         world.saw("killed", worker.number)
         world.later(self.dice.expovariate(1 / 10), self.comes_back)
 
@@ -154,6 +155,9 @@ class History:
         seconds = self.dice.uniform(1, world.wishes.longest_freeze_s)
 
         def act() -> None:
+            nonlocal seconds
+            if "late zombies" not in world.wishes.hazards and self.somebody_is_sending:
+                seconds = min(seconds, _A_PAUSE_S)
             world.loop.freeze(worker.number)
             world.saw("frozen", worker.number, f"{seconds:.1f}")
             world.faults["frozen"] += 1
@@ -164,6 +168,12 @@ class History:
 
         world.loop.ambush(worker.number, int(self.dice.expovariate(1 / 40)), act)
 
+    @property
+    def somebody_is_sending(self) -> bool:
+        """Whether an order is written down as sent, and has not arrived anywhere yet."""
+        sending = self.world.look("select id from orders where state = 'sending'")
+        return any(order not in self.world.sendings for (order,) in sending)
+
     def lose_a_lock(self) -> None:
         """A lock is lost although who held it lives; another worker takes the job up beside it."""
         if not self.jobs:
@@ -172,8 +182,7 @@ class History:
         self.world.locks.lose(job)
         self.world.saw("lock lost", job)
         self.world.faults["lock lost"] += 1
-        other = self.new_worker()
-        assert other is not None
+        self.new_worker()
 
     def cancel(self) -> None:
         """A person changes their mind."""
@@ -196,7 +205,10 @@ class History:
 
     def jump(self) -> None:
         """The clock on the wall is put right, or wrong."""
-        self.world.clock_is_off_s += self.dice.choice([-3600, -60, 60, 3600])
+        leap_s = self.dice.choice([-3600, -60, 60, 3600])
+        if leap_s > 0 and "leaps forward" not in self.world.wishes.hazards:
+            leap_s = -leap_s
+        self.world.clock_is_off_s += leap_s
         self.world.faults["clock jumps"] += 1
         self.world.saw("clock", self.world.clock_is_off_s)
 
@@ -303,7 +315,7 @@ def _told(history: History) -> Story:
         faults=world.faults,
         states=Counter(dict(world.look("select state, count(*) from jobs group by 1"))),
         orders=Counter(dict(world.look("select state, count(*) from orders group by 1"))),
-        kills=history.kills,
+        kills=world.faults["killed"],
         job_minutes=sum(min(now, world.wishes.chaos_s) - begun for begun in history.jobs.values()) / 60,
         steps=world.loop.steps,
         trace=world.trace,

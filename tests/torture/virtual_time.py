@@ -13,6 +13,7 @@ import contextvars
 import heapq
 import random
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
@@ -158,8 +159,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().close()
         hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
         try:
-            for task in left:
-                _forget(task)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for task in left:
+                    _forget(task)
         finally:
             sys.unraisablehook = hook
 
