@@ -302,6 +302,7 @@ class MediaAgent(ABC):
         else:
             file = files[0]
         answers = [answer_of(order) for order in orders]
+        twins = [twin for order in orders if (twin := await self._tracker.twin(order))]
         described = await self.describe(file)
         return Asset(
             task=errand.task.id,
@@ -317,6 +318,7 @@ class MediaAgent(ABC):
             warnings=(
                 *(warning for order in orders for warning in order.warnings),
                 *(warning for answer in answers for warning in answer.warnings),
+                *(f"This is, byte for byte, the file that {twin} paid for already." for twin in twins),
             ),
             measured={**described.pop("measured", {}), **answers[0].measured},
             **described,

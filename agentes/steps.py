@@ -220,7 +220,12 @@ class Steps:
         charged, price = self.charged(done), self.order.price
         if charged * 10 <= price * _MUCH_MORE:
             return done
-        warning = f"{self.order.platform} charged {charged.short}; {price.short} was expected."
+        more = (
+            f"{(charged - price) / price:.0%} more than the {price.short} expected"
+            if price
+            else "and nothing was expected"
+        )
+        warning = f"{self.order.platform} charged {charged.short}, {more}."
         _log.warning("order %s: %s", self.order.id, warning)
         return replace(done, warnings=(*done.warnings, warning))
 

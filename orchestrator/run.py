@@ -159,6 +159,7 @@ class Run:
                 hand_over, self._office.record(self._id), self._verdict(), self._office.shelf
             )
         self._office.shelf.clear(self._desk(REFERENCES))
+        self._settlement.tidy()
 
     async def end(self) -> None:
         """Ends a job of which every outcome is known; the last thing that is written about it."""
@@ -180,7 +181,9 @@ class Run:
     @property
     def _settlement(self) -> Settlement:
         office = self._office
-        return Settlement(office.agents, office.book, office.tracker, office.shelf, self._id, self._fence)
+        return Settlement(
+            office.agents, office.jobs, office.book, office.tracker, office.shelf, self._id, self._fence
+        )
 
     def _verdict(self) -> JobState:
         missing = self._missing

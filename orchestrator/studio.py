@@ -181,6 +181,15 @@ class Studio:
             await self._dispatch.let_go(job.id)
         return jobs.get(job.id)
 
+    def let_go(self, job_id: str) -> dict[str, str]:
+        """What vendors let the orders of a cancelled job come to, in words, by task."""
+        from orchestrator.settlement import LET_GO
+
+        events = (event for _, event in self._office.jobs.events(job_id))
+        return {
+            event.task: event.note for event in events if event.phase == LET_GO and event.task and event.note
+        }
+
     def orders(self, job_id: str) -> Sequence[Order]:
         """Every order of a job, in the order they were placed."""
         return self._office.book.orders(self._office.jobs.get(job_id).id)

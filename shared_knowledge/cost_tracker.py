@@ -67,6 +67,10 @@ class Book(Protocol):
         """Every order for a task, oldest first."""
         ...
 
+    async def twin(self, order: Order) -> str | None:
+        """The task of whatever job that paid for the very same file before, if there is one."""
+        ...
+
     async def left(self, caps: Sequence[Cap]) -> Money | None:
         """What the tightest of these caps still leaves; None where none is hard."""
         ...
@@ -92,6 +96,10 @@ class CostTracker:
         """What was already bought for a task, in the hands of this run: to be carried on, never bought beside."""
         orders = await self._book.orders_of(job, task)
         return tuple(order.model_copy(update={"fence": fence}) for order in orders)
+
+    async def twin(self, order: Order) -> str | None:
+        """Where the very same file was paid for before; None for what is free, or new."""
+        return await self._book.twin(order) if order.price else None
 
     async def place(self, order: Order, ceiling: Money) -> Order:
         """Writes the intent and sets the money aside in one transaction, or raises OverBudget."""

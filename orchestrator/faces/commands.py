@@ -173,16 +173,18 @@ def resume(job_id: str | None, *, as_json: bool) -> None:
 
 
 async def _resume_all(studio: Studio, *, as_json: bool) -> int:
-    """Collects what was bought by runs that are no more, then sees their jobs through, one after the other."""
+    """Sees the interrupted jobs through, one after the other; then collects what other dead runs bought."""
     from orchestrator.faces import terminal
 
-    recovered = await studio.recover()
-    terminal.show_recovered(recovered)
     jobs = studio.interrupted()
     codes = [
-        await _see_through(studio, partial(studio.resume, job.id), job.plan, as_json=False, quiet=as_json)
+        await _see_through(
+            studio, partial(studio.resume, job.id), job.plan, as_json=False, quiet=as_json, alone=True
+        )
         for job in jobs
     ]
+    recovered = await studio.recover()
+    terminal.show_recovered(recovered)
     if as_json:
         _print_json([studio.result(job.id) for job in jobs])
     elif not jobs and not recovered:
@@ -196,15 +198,16 @@ def cancel(job_id: str, *, as_json: bool) -> None:
 
     async def stop() -> int:
         job = await studio.cancel(job_id)
-        orders = studio.orders(job.id)
+        orders, said = studio.orders(job.id), studio.let_go(job.id)
         if as_json:
-            state = {"state": _standing(studio, job), "orders": [_ended(order) for order in orders]}
+            ended = [_ended(order) | {"said": said.get(order.task)} for order in orders]
+            state = {"state": _standing(studio, job), "orders": ended}
             _print_json(studio.result(job.id) | state)
         else:
             from orchestrator.faces import terminal
 
             _show(studio, job, as_json=False)
-            terminal.show_let_go(orders)
+            terminal.show_let_go(orders, said)
         return 0
 
     _run(stop)
@@ -285,14 +288,18 @@ async def _see_through(
     *,
     as_json: bool,
     quiet: bool = False,
+    alone: bool = False,
 ) -> int:
-    """Begins a job, shows it as it goes, and says how it ended; meanwhile, what dead runs bought is collected."""
+    """Begins a job, shows it as it goes, and says how it ended.
+
+    Unless it is to be `alone`, what dead runs of other jobs had bought is collected meanwhile.
+    """
     import asyncio
 
     from orchestrator.faces import live, terminal
 
     job = await begin()
-    recovery = asyncio.ensure_future(studio.recover())
+    recovery = asyncio.ensure_future(_nothing() if alone else studio.recover())
     try:
         with live.Progress(job, tasks) as progress:
             async for event in studio.follow(job.id):
@@ -321,6 +328,10 @@ async def _see_through(
     elif not quiet:
         terminal.show_result(result)
     return asking.exit_code(result)
+
+
+async def _nothing() -> Sequence[Order]:
+    return ()
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:

@@ -11,7 +11,7 @@ from shared_knowledge.vocabulary import Money
 if TYPE_CHECKING:
     from orchestrator.store.book import BoughtRow, CostRow
 
-__all__ = ["EXPORTED", "GROUPS", "Estimate", "Report", "Sums", "export", "report"]
+__all__ = ["EXPORTED", "GROUPS", "Delivered", "Estimate", "Report", "Sums", "export", "report"]
 
 GROUPS = ("day", "job", "platform", "tenant")
 

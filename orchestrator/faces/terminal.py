@@ -304,11 +304,12 @@ def show_recovered(orders: Sequence[Order]) -> None:
         )
 
 
-def show_let_go(orders: Sequence[Order]) -> None:
+def show_let_go(orders: Sequence[Order], said: Mapping[str, str]) -> None:
     """What became of each order of a cancelled job, and of its money."""
     console = _console()
     for order in orders:
-        console.print(Padding(Text(f"{order.task} on {order.platform}: {_end_in_words(order)}"), (0, 2)))
+        words = said.get(order.task) or _end_in_words(order)
+        console.print(Padding(Text(f"{order.task} on {order.platform}: {words}"), (0, 2)))
 
 
 def _end_in_words(order: Order) -> str:

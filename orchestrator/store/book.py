@@ -143,6 +143,12 @@ class SqlBook:
         rows = self._database.read(lambda t: t.rows("orders_of_task", job=job, task=task))
         return tuple(_order(row) for row in rows)
 
+    async def twin(self, order: Order) -> str | None:
+        """The task of whatever job that paid for the very same file before, if there is one."""
+        asked = {"file": order.file, "id": order.id, "job": order.job, "task": order.task}
+        row = self._database.read(lambda t: t.row("twin", **asked))
+        return None if row is None else f"{row['task']} of {row['job']}"
+
     async def left(self, caps: Sequence[Cap]) -> Money | None:
         """What the tightest of these caps still leaves; None where none is hard."""
         walls = [cap for cap in caps if not cap.soft]

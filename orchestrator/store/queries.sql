@@ -112,6 +112,12 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 -- name: orders_of_task
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
+-- name: twin
+-- The first order of another task that was paid for the very same file.
+select job, task from orders
+    where file = :file and price > 0 and id <> :id and (job <> :job or task <> :task)
+    order by placed_at limit 1
+
 -- name: open_orders
 -- Orders that have not come to their end, whoever has them.
 select * from orders

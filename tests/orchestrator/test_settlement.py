@@ -75,6 +75,7 @@ class Ledger:
         agents = dict.fromkeys(Medium, self)
         return Settlement(
             agents,  # type: ignore[arg-type]
+            self.jobs,
             self.book,
             self.tracker,
             self.shelf,

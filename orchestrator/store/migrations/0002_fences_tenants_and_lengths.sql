@@ -6,3 +6,5 @@ alter table jobs add column fence bigint not null default 0;
 
 alter table orders add column medium text not null default '';
 alter table orders add column duration_ms bigint;
+
+create index orders_of_a_file on orders (file) where file is not null;

@@ -189,3 +189,17 @@ async def test_sums_are_the_rows_and_lengths_and_tenants_are_in_them(book):
     }
     assert sum(row.estimated for row in rows) == 1_200_000
     assert [row.order for row in bought] == ["ord_a", "ord_b", "ord_c", "ord_d", "ord_e"]
+
+
+async def test_a_file_that_was_paid_for_before_is_known_and_a_free_one_is_not(book):
+    tracker = tracker_under(book)
+
+    async def made(name: str, file: str, price: int = 100_000) -> Order:
+        order = await tracker.place(an_order(name, price=price), CEILING)
+        order = await tracker.ready(await tracker.sending(order), {})
+        return await tracker.settle(await tracker.stored(order, file), Money(price))
+
+    assert await tracker.twin(await made("a", "one.png")) is None
+    assert await tracker.twin(await made("b", "one.png")) == "a of job_1"
+    assert await tracker.twin(await made("c", "two.png")) is None
+    assert await tracker.twin(await made("d", "one.png", price=0)) is None
