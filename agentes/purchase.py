@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from agentes.calling_off import call_off
-from agentes.contract import Candidates, Done, Forgotten, Line, Pending
+from agentes.contract import Candidates, Done, Forgotten, Line, Link, Pending
 from agentes.media.shelf import disk_in_words
 from agentes.search import SEARCHABLE, Nowhere, look_for
 from agentes.steps import Steps, Workroom, answer_of
@@ -219,8 +219,10 @@ class Purchase:
             just_lost=self._sendings > 0,
         )
         match found:
-            case Pending() | Done():
+            case Pending() | Done() if not await self._room.tracker.alike(self._order):
                 await self._steps.write_down(found)
+            case Pending() | Done():  # it may be the other's, and that one is paid for already
+                raise await self._steps.review(Candidates((_number(found),)))
             case Candidates():
                 raise await self._steps.review(found)
             case Nowhere(proven=True) if self._sendings < _SENDINGS_MOST:
@@ -232,7 +234,7 @@ class Purchase:
                     charged=Money(0),
                 )
             case _:
-                raise self._nobody_knows(" Its list does not show it, which proves nothing.")
+                raise self._nobody_knows(" No list of its showed it, which proves nothing.")
 
     def _nobody_knows(self, more: str = "") -> InDoubt:
         order, lost = self._order, self._lost
@@ -243,3 +245,10 @@ class Purchase:
             request_id=lost.request_id if lost else "",
             todo="`agentes review` shows what is known and takes your decision.",
         )
+
+
+def _number(found: Pending | Done) -> str:
+    """What a person can look a found work up by."""
+    if isinstance(found, Pending):
+        return " ".join(str(value) for value in found.receipt.values())
+    return found.media.url if isinstance(found.media, Link) else found.media.kind

@@ -41,13 +41,16 @@ async def look_for(
     """The lost order as the vendor knows it, looked for twice at least: a list may lag behind the purchase.
 
     It may have been booked as long as its connection held, which is no longer than the deadline, and the list
-    settles after that. Where the connection was `just_lost`, no calendar is asked how long ago that was.
+    settles after that. Where the connection was `just_lost`, no calendar is asked how long ago that was. And where
+    a missing entry counts as a no, the list settles before our eyes: a calendar may have been put forward.
     """
     began = now()
     died = began
     if order.sent_at is not None and not just_lost:
         died = min(began, order.sent_at + timedelta(seconds=facts.deadline_s))
     left_s = (died - began).total_seconds() + (facts.settles_s or _LAGS_S)
+    if facts.settles_s is not None:
+        left_s = max(left_s, facts.settles_s)
     lacking = 0
     for _ in range(_LOOKS_MOST):
         try:

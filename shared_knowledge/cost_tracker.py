@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -15,6 +15,7 @@ from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
 __all__ = ["Book", "CostTracker", "OrderMoved", "Step"]
 
 S = OrderState
+_ABOUT_THEN = timedelta(minutes=30)
 
 _MAY_BECOME: Mapping[OrderState, frozenset[OrderState]] = {
     S.PLANNED: frozenset({S.RESERVED}),
@@ -71,6 +72,10 @@ class Book(Protocol):
         """The task of whatever job that paid for the very same file before, if there is one."""
         ...
 
+    async def sent_about_then(self, order: Order, within: timedelta) -> tuple[Order, ...]:
+        """The other orders that left for the same model at about that time, and may have been booked."""
+        ...
+
     async def left(self, caps: Sequence[Cap]) -> Money | None:
         """What the tightest of these caps still leaves; None where none is hard."""
         ...
@@ -100,6 +105,11 @@ class CostTracker:
     async def twin(self, order: Order) -> str | None:
         """Where the very same file was paid for before; None for what is free, or new."""
         return await self._book.twin(order) if order.price else None
+
+    async def alike(self, order: Order) -> tuple[Order, ...]:
+        """Other orders of the same words, sent at about the same time: in a vendor's list one looks like the other."""
+        others = await self._book.sent_about_then(order, _ABOUT_THEN)
+        return tuple(other for other in others if other.prompt == order.prompt)
 
     async def place(self, order: Order, ceiling: Money) -> Order:
         """Writes the intent and sets the money aside in one transaction, or raises OverBudget."""

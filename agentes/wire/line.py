@@ -88,7 +88,12 @@ class WireLine:
 
         What would be repeated in vain becomes Unavailable: nothing was booked, another platform may do it.
         """
-        errand = self._errand("start", order)
+        try:
+            errand = self._errand("start", order)
+        except (OSError, Broken) as trouble:  # not even a desk could be made for it
+            raise Unreachable(
+                f"{trouble} Nothing was sent.", platform=self._facts.id, todo="Free some space."
+            ) from None
         self._purchase = errand.call
         try:
             answer = await self._ask(errand, self._adapter.start, order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from orchestrator.store.database import Conflict, Database, Row, Transaction
@@ -148,6 +148,20 @@ class SqlBook:
         asked = {"file": order.file, "id": order.id, "job": order.job, "task": order.task}
         row = self._database.read(lambda t: t.row("twin", **asked))
         return None if row is None else f"{row['task']} of {row['job']}"
+
+    async def sent_about_then(self, order: Order, within: timedelta) -> tuple[Order, ...]:
+        """The other orders that left for the same model at about that time, and may have been booked."""
+        if order.sent_at is None:
+            return ()
+        since, until = (order.sent_at - within).isoformat(), (order.sent_at + within).isoformat()
+        asked = {
+            "platform": order.platform,
+            "model": order.model,
+            "id": order.id,
+            "since": since,
+            "until": until,
+        }
+        return tuple(_order(row) for row in self._database.read(lambda t: t.rows("sent_between", **asked)))
 
     async def left(self, caps: Sequence[Cap]) -> Money | None:
         """What the tightest of these caps still leaves; None where none is hard."""

@@ -112,6 +112,12 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 -- name: orders_of_task
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
+-- name: sent_between
+-- The other orders that left for a model at about the same time, and may have been booked there.
+select * from orders
+    where platform = :platform and model = :model and id <> :id and sent_at >= :since and sent_at <= :until
+        and state not in ('failed_free', 'cancelled')
+
 -- name: twin
 -- The first order of another task that was paid for the very same file.
 select job, task from orders

@@ -392,13 +392,14 @@ async def test_a_shut_door_while_looking_says_nothing_of_the_order(world: World)
     assert (world.order.state, world.owed, world.vendor.looked_for) == (S.IN_DOUBT, (100, 0), [])
 
 
-async def test_long_after_the_sending_nobody_waits_for_the_list(world: World) -> None:
+async def test_a_list_settles_before_our_eyes_whatever_the_calendar_says(world: World) -> None:
+    """A clock that was put forward would make a fresh sending look like an old one."""
     world.facts.recovery, world.facts.settles_s = "LISTABLE", 60.0
     await world.begin(S.SENDING)
     world.time += timedelta(hours=1)
     world.vendor.says = {"find": [None, None], "start": [DONE]}
     assert (await world.see_through()).state is S.SETTLED
-    assert sum(world.waits) <= 5
+    assert sum(world.waits) >= 60
 
 
 async def test_a_connection_may_have_held_until_its_deadline(world: World) -> None:
@@ -594,7 +595,7 @@ async def test_much_more_than_the_price_is_booked_and_said(
     assert settled.cost == charged
     warnings = answer_of(world.order).warnings
     assert warnings[0] == "a note"
-    assert (len(warnings) == 2, "was expected" in caplog.text) == (told, told)
+    assert (len(warnings) == 2, "more than" in caplog.text) == (told, told)
 
 
 # ── a person cancels ───────────────────────────────────────────────────────────────────────────
@@ -679,16 +680,16 @@ async def test_a_lost_order_of_a_cancelled_job_is_looked_for_once_and_stopped(wo
     assert world.waits == []
 
 
-@pytest.mark.parametrize(("settles_s", "state"), [(60.0, S.CANCELLED), (None, S.IN_DOUBT)])
-async def test_what_a_settled_list_lacks_long_after_was_never_booked(
-    world: World, settles_s: float | None, state: OrderState
+@pytest.mark.parametrize("settles_s", [60.0, None])
+async def test_whoever_cancels_does_not_wait_for_a_list_and_nothing_is_called_free(
+    world: World, settles_s: float | None
 ) -> None:
     world.facts.recovery, world.facts.settles_s = "LISTABLE", settles_s
     await world.begin(S.SENDING)
     world.time += timedelta(hours=1)
     world.vendor.says = {"find": [None, None]}
-    assert (await called_off(world))[0] is state
-    assert world.sent() == 0
+    assert (await called_off(world))[0] is S.IN_DOUBT
+    assert (world.sent(), world.waits, world.owed) == (0, [], (100, 0))
 
 
 async def test_a_list_that_cannot_be_asked_now_is_no_reason_to_call_it_free(world: World) -> None:
