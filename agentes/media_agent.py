@@ -135,10 +135,11 @@ class MediaAgent(ABC):
     async def join(self, pieces: Sequence[Path], task: Task, desk: Path) -> Path:
         """One file out of several pieces, in their order."""
 
-    async def check_file(self, path: Path, order: Order) -> None:
-        """Raises Unsuitable, in exact words, when a file is not what the order asked for."""
+    async def check_file(self, path: Path, order: Order) -> float | None:
+        """How long a file lasts, if it does; raises Unsuitable, in exact words, when it is not what was ordered."""
         exact = self._room.catalogue.platform(order.platform).local
-        await probe.accept(path, order.spec, duration_s=order.duration_s, exact=exact)
+        found = await probe.accept(path, order.spec, duration_s=order.duration_s, exact=exact)
+        return found.duration_s
 
     async def describe(self, path: Path) -> dict[str, Any]:
         """What can be measured in a finished file, as fields of its Asset."""

@@ -45,7 +45,11 @@ class Purchase:
     """Sees one order through; the only one who speaks to the platform about it."""
 
     def __init__(
-        self, room: Workroom, line: Line, order: Order, accept: Callable[[Path, Order], Awaitable[None]]
+        self,
+        room: Workroom,
+        line: Line,
+        order: Order,
+        accept: Callable[[Path, Order], Awaitable[float | None]],
     ) -> None:
         self._steps = Steps(room, line, order, accept)
         self._facts = self._steps.facts

@@ -65,7 +65,11 @@ class Steps:
     """What can be done with an order; `order` is how it stands."""
 
     def __init__(
-        self, room: Workroom, line: Line, order: Order, accept: Callable[[Path, Order], Awaitable[None]]
+        self,
+        room: Workroom,
+        line: Line,
+        order: Order,
+        accept: Callable[[Path, Order], Awaitable[float | None]],
     ) -> None:
         self.room = room
         self.facts = room.catalogue.platform(order.platform)
@@ -140,9 +144,9 @@ class Steps:
                 request_id=lost.request_id,
                 todo="Nothing is bought in its place unless you ask for it.",
             ) from None
-        await self._accept(path, self.order)
+        lasts_s = await self._accept(path, self.order)
         stored = await asyncio.to_thread(self._shelf.put, path)
-        self.order = await self._tracker.stored(self.order, Path(stored.path).name)
+        self.order = await self._tracker.stored(self.order, Path(stored.path).name, lasts_s)
 
     async def settle(self) -> None:
         """Books what it cost, and clears its desk."""

@@ -49,6 +49,7 @@ class Step(Frozen):
     state: OrderState
     receipt: dict[str, JsonValue] | None = None
     file: str | None = None
+    lasts_ms: int | None = None
     cost: Money | None = None
     why: str | None = None
 
@@ -127,9 +128,10 @@ class CostTracker:
         """Writes down where the finished media wait."""
         return await self._step(order, S.READY, receipt={**(order.receipt or {}), **where})
 
-    async def stored(self, order: Order, file: str) -> Order:
-        """Writes down that the checked file is on the shelf under this digest."""
-        return await self._step(order, S.STORED, file=file)
+    async def stored(self, order: Order, file: str, lasts_s: float | None = None) -> Order:
+        """Writes down that the checked file is on the shelf under this digest, and how long it was measured to be."""
+        lasts_ms = None if lasts_s is None else round(lasts_s * 1000)
+        return await self._step(order, S.STORED, file=file, lasts_ms=lasts_ms)
 
     async def settle(self, order: Order, cost: Money) -> Order:
         """Books what it cost and frees the rest; once."""
@@ -166,6 +168,7 @@ class CostTracker:
         *,
         receipt: dict[str, JsonValue] | None = None,
         file: str | None = None,
+        lasts_ms: int | None = None,
         cost: Money | None = None,
         why: str | None = None,
     ) -> Order:
@@ -180,6 +183,7 @@ class CostTracker:
             state=state,
             receipt=receipt,
             file=file,
+            lasts_ms=lasts_ms,
             cost=cost,
             why=why,
         )

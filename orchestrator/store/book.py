@@ -128,6 +128,7 @@ class SqlBook:
                 cost=None if step.cost is None else int(step.cost),
                 receipt=None if step.receipt is None else json.dumps(step.receipt),
                 file=step.file,
+                duration_ms=step.lasts_ms,
                 why=step.why,
                 sent_at=at if step.state is OrderState.SENDING else None,
                 ended_at=at if step.state.over else None,

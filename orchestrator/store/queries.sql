@@ -137,7 +137,7 @@ select * from orders where state in ('sending', 'in_doubt', 'needs_review') orde
 -- name: move_order
 -- Moves an order only from the state its holder believes it to be in, and only for the run that has its job.
 update orders set state = :state, cost = coalesce(:cost, cost), receipt = coalesce(:receipt, receipt),
-        file = coalesce(:file, file), why = coalesce(:why, why), sent_at = coalesce(:sent_at, sent_at),
+        file = coalesce(:file, file), duration_ms = coalesce(:duration_ms, duration_ms), why = coalesce(:why, why), sent_at = coalesce(:sent_at, sent_at),
         ended_at = coalesce(:ended_at, ended_at)
     where id = :id and state = :was and :fence >= (select fence from jobs where jobs.id = orders.job)
 

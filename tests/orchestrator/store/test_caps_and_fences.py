@@ -175,7 +175,8 @@ async def test_sums_are_the_rows_and_lengths_and_tenants_are_in_them(book):
     for name, job, cost in (("a", "job_1", 300_000), ("b", "job_2", 410_000)):
         order = await tracker.place(an_order(name, job=job, duration_s=5.0), CEILING)
         order = await tracker.ready(await tracker.sending(order), {})
-        await tracker.settle(await tracker.stored(order, "a.mp4"), Money(cost))
+        measured_s = 5.25 if name == "b" else None
+        await tracker.settle(await tracker.stored(order, "a.mp4", measured_s), Money(cost))
     lost = await tracker.place(an_order("c"), CEILING)
     await tracker.write_off(await tracker.sending(lost), Money(400_000), "it failed there")
     await tracker.doubt(await tracker.sending(await tracker.place(an_order("d"), CEILING)), "?")
@@ -185,7 +186,7 @@ async def test_sums_are_the_rows_and_lengths_and_tenants_are_in_them(book):
     assert sum(row.in_doubt + row.reserved for row in rows) == 800_000
     assert {(row.tenant, row.made, row.failed, row.made_ms) for row in rows} == {
         ("acme", 1, 1, 5000),
-        ("globex", 1, 0, 5000),
+        ("globex", 1, 0, 5250),
     }
     assert sum(row.estimated for row in rows) == 1_200_000
     assert [row.order for row in bought] == ["ord_a", "ord_b", "ord_c", "ord_d", "ord_e"]
