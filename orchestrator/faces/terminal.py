@@ -283,7 +283,7 @@ def show_costs(report: Report, by: str) -> None:
 
 def _show_estimates(console: Console, estimates: Sequence[Estimate]) -> None:
     """What each model was thought to cost, and what it did."""
-    table = _table("model", ">made", ">failed", ">estimated", ">charged", ">of it")
+    table = _table("model", ">made", ">failed", ">estimated", ">charged", ">of estimate")
     for each in estimates:
         ratio = "–" if each.ratio is None else f"{each.ratio:.0%}"
         style = "yellow" if each.ratio is not None and each.ratio > _ALARMING else ""
