@@ -190,7 +190,9 @@ class MediaAgent(ABC):
                     continue
                 return _shortfall(errand, str(doubt), "in_doubt", [*tried, _attempt(offer, doubt)])
             except (Broken, TryAgain, UnclearBrief) as trouble:
-                return _shortfall(errand, str(trouble), "failed", [*tried, _attempt(offer, trouble)])
+                doubtful = any(order.state is OrderState.IN_DOUBT for order in await self._orders(errand))
+                kind = "in_doubt" if doubtful else "failed"
+                return _shortfall(errand, str(trouble), kind, [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
 
     async def carry_on(self, order: Order) -> Order:

@@ -16,8 +16,8 @@ from agentes.media.shelf import Shelf
 from agentes.media_agent import Errand, MediaAgent, Progress
 from agentes.purchase import Workroom
 from orchestrator.store.book import SqlBook
-from orchestrator.store.jobs import Jobs
 from orchestrator.store.database import open_database
+from orchestrator.store.jobs import Jobs
 from shared_knowledge.caps import Limits
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (

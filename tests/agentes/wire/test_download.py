@@ -294,7 +294,7 @@ async def test_what_a_page_says_is_shown_short_and_masked(tmp_path: Path, networ
     assert len(refused.value.what) < 300
 
 
-async def test_a_packed_file_is_asked_for_again_and_never_a_reason_to_buy_again(tmp_path: Path, network: Network) -> None:
+async def test_a_packed_file_is_asked_for_again(tmp_path: Path, network: Network) -> None:
     bomb = gzip.compress(bytes(50_000_000))
     async with serving(scripted([answer(200, bomb, content_encoding="gzip")])) as server:
         with pytest.raises(Unreachable, match="packed"):
