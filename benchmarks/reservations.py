@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -91,9 +90,9 @@ def measure(folder: Path, turns: int, seconds: float) -> dict[str, list[Turn]]:
     """The turns of every way; the first of each only warms up."""
     crowd = Crowd()  # before there is any thread
     ways: dict[str, Callable[[Path], Turn]] = {
-        "many with one sync": lambda file: asyncio.run(ask_together(file, seconds, AT_ONCE, MOST)),
-        "one with each sync": lambda file: asyncio.run(ask_together(file, seconds, AT_ONCE, 1)),
-        "a burst of 16": lambda file: asyncio.run(ask_together(file, seconds, 1, MOST)),
+        "many with one sync": lambda file: asyncio.run(ask_together(file, seconds, MOST)),
+        "one with each sync": lambda file: asyncio.run(ask_together(file, seconds, 1)),
+        "a burst of 16": lambda file: asyncio.run(ask_in_bursts(file, seconds)),
         "16 processes": lambda file: crowd.race(file, CROWD_FOR * seconds),
     }
     taken: dict[str, list[Turn]] = {name: [] for name in ways}
@@ -109,26 +108,36 @@ def measure(folder: Path, turns: int, seconds: float) -> dict[str, list[Turn]]:
 # ── askers in one process ──────────────────────────────────────────────────────────────────────
 
 
-async def ask_together(file: Path, seconds: float, each: int, batch: int) -> Turn:
-    """Sixteen askers with so many purchases each, again and again; how long until the last is answered."""
+async def ask_together(file: Path, seconds: float, batch: int) -> Turn:
+    """Sixteen askers with sixteen purchases each at any time; how long each was waited for."""
     await open_ledger(file)
     database = open_database(file, batch=batch)
-    book, orders, bursts_s = SqlBook(database), iter(many_orders(int(MOST_A_SECOND * seconds))), list[float]()
+    book, orders, waits_s = SqlBook(database), iter(many_orders(int(MOST_A_SECOND * seconds))), list[float]()
     began, until, cpu = time.perf_counter(), time.perf_counter() + seconds, time.process_time()
-    placed = 0
 
-    async def bursts(purchases: int) -> None:
-        nonlocal placed
-        while (now := time.perf_counter()) < until and (burst := list(islice(orders, purchases))):
-            await asyncio.gather(*(book.place(order, CAPS) for order in burst))
-            bursts_s.append(time.perf_counter() - now)
-            placed += len(burst)
+    async def one_of_an_asker() -> None:
+        while (now := time.perf_counter()) < until and (order := next(orders, None)):
+            await book.place(order, CAPS)
+            waits_s.append(time.perf_counter() - now)
 
-    if each == 1:  # all askers come at the same moment, and again when all have been answered
-        await bursts(ASKERS)
-    else:
-        await asyncio.gather(*(bursts(each) for _ in range(ASKERS)))
+    await asyncio.gather(*(one_of_an_asker() for _ in range(ASKERS * AT_ONCE)))
     took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    check(database, len(waits_s))
+    database.close()
+    return Turn(len(waits_s) / took_s, 1e6 * cpu_s / len(waits_s), 1000 * p99(waits_s))
+
+
+async def ask_in_bursts(file: Path, seconds: float) -> Turn:
+    """Sixteen askers who come at the same moment, and again when all have been answered; how long that took."""
+    await open_ledger(file)
+    database = open_database(file)
+    book, orders, bursts_s = SqlBook(database), many_orders(int(MOST_A_SECOND * seconds)), list[float]()
+    began, until, cpu = time.perf_counter(), time.perf_counter() + seconds, time.process_time()
+    while (now := time.perf_counter()) < until and len(orders) >= ASKERS:
+        await asyncio.gather(*(book.place(orders.pop(), CAPS) for _ in range(ASKERS)))
+        bursts_s.append(time.perf_counter() - now)
+    took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    placed = ASKERS * len(bursts_s)
     check(database, placed)
     database.close()
     return Turn(placed / took_s, 1e6 * cpu_s / placed, 1000 * p99(bursts_s))

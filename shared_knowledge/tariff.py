@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
-from shared_knowledge.canvas import Canvas, choose_canvas
+from shared_knowledge.clip_mix import PIECES_MOST, cover
 from shared_knowledge.money import Money
-from shared_knowledge.platform_facts import Audio, Mode, Model, Price, Unit
+from shared_knowledge.platform_facts import Audio, Mode, Model, Unit
+from shared_knowledge.price_sheet import PriceList, PriceSheet, in_force
+from shared_knowledge.prompts import Unit as Counted
 from shared_knowledge.prompts import size_of
 from shared_knowledge.speech_pace import predicted_s
 from shared_knowledge.vocabulary import (
@@ -32,13 +34,10 @@ from shared_knowledge.vocabulary import (
     WhyNot,
 )
 
-__all__ = ["PIECES_MOST", "Weighed", "bill", "cover", "starts_from_image", "weigh", "words_on_top"]
-
-PIECES_MOST = 24
+__all__ = ["Tariff", "Weighed", "bill", "cover", "weigh", "words_on_top"]
 
 
-@dataclass(frozen=True)
-class Weighed:
+class Weighed(NamedTuple):
     """What came out: reasons against it, or pieces with their prices; `keyframes` must come on top."""
 
     why_not: frozenset[WhyNot] = frozenset()
@@ -54,30 +53,55 @@ class Weighed:
         return Money(sum(piece.price for piece in self.pieces)) if self.pieces else None
 
 
+class Tariff:
+    """The price lists of one day; what was worked out for one task is remembered for the next."""
+
+    def __init__(self, today: date) -> None:
+        self._today = today
+        self._sheets: dict[tuple[int, str | None], PriceSheet[Weighed]] = {}
+        self._spec: Spec | None = None
+        self._key: tuple[object, ...] = ()
+        self._sizes: dict[str, int] = {}
+
+    def weigh(
+        self, model: Model, spec: Spec, *, pictures: Iterable[str] = (), location: str | None = None
+    ) -> Weighed:
+        """Holds a task against a model; `pictures` names the photos of other tasks that a clip is made from."""
+        pictures = frozenset(pictures)
+        sheet = self._sheets.get((id(model), location))
+        if sheet is None:  # it keeps its model, so that no other can get the same id
+            sheet = self._sheets[id(model), location] = PriceSheet(model, self._today, location)
+        key = self._what_counts(spec, pictures)
+        found = sheet.known.get(key)
+        if found is None:
+            found = sheet.known[key] = _weigh(sheet, spec, pictures)
+        if model.prompt is not None and self._size(spec, model.prompt.unit) > model.prompt.most:
+            return found._replace(why_not=found.why_not | {WhyNot.PROMPT_TOO_LONG})
+        return found
+
+    def _what_counts(self, spec: Spec, pictures: frozenset[str]) -> tuple[object, ...]:
+        """Everything about a task that can change its price, but for the length of its words."""
+        if spec is not self._spec:
+            self._spec, self._sizes = spec, {}
+            self._key = _key_of(spec)
+        return (self._key, pictures)
+
+    def _size(self, spec: Spec, unit: Counted) -> int:
+        if unit not in self._sizes:
+            self._sizes[unit] = size_of(_words(spec), unit)
+        return self._sizes[unit]
+
+
 def weigh(
     model: Model, spec: Spec, today: date, *, pictures: Iterable[str] = (), location: str | None = None
 ) -> Weighed:
-    """Holds a task against a model; `pictures` names the photos of other tasks that a clip is made from."""
-    prices = _PriceList(model, today, location)
-    match spec:
-        case PhotoSpec():
-            found = _weigh_photo(model, spec, prices)
-        case VideoSpec():
-            found = _weigh_video(model, spec, prices, frozenset(pictures))
-        case VoiceSpec():
-            found = _weigh_voice(model, spec, prices)
-    unpriced = set() if prices.any else {WhyNot.UNPRICED}
-    return replace(
-        found,
-        why_not=found.why_not | unpriced | _plain_limits(model, spec, today, location),
-        seen_on=min((price.seen_on for price in prices.used), default=None),
-        confirmed=all(price.confirmed for price in prices.used),
-    )
+    """Holds one task against one model on one day."""
+    return Tariff(today).weigh(model, spec, pictures=pictures, location=location)
 
 
 def bill(model: Model, used: Mapping[Unit, int], today: date) -> Money | None:
     """What counted units come to by the price list of a day; None where one of them has no price."""
-    prices = _PriceList(model, today, None)
+    prices = PriceList(in_force(model, today), None)
     cost = Fraction(0)
     for unit, count in used.items():
         rate = prices.of(unit)
@@ -95,41 +119,6 @@ def words_on_top(model: Model, medium: Medium, prompt: str, today: date | None =
     return bill(model, {Unit.TEXT_IN: tokens}, today or datetime.now(UTC).date()) or Money(0)
 
 
-class _PriceList:
-    """The prices of one model on one day, and which of them were used."""
-
-    def __init__(self, model: Model, today: date, location: str | None) -> None:
-        self._in_force = [price for price in model.prices if price.holds(today)]
-        self._region = None if location is None else "global" if location == "global" else "regional"
-        self.used: list[Price] = []
-
-    @property
-    def any(self) -> bool:
-        """Whether there is any price at all on this day."""
-        return bool(self._in_force)
-
-    def of(self, unit: Unit, **terms: object) -> Price | None:
-        """The dearest price of the unit that nothing known speaks against."""
-        fitting = [p for p in self._in_force if p.unit is unit and p.fits(region=self._region, **terms)]
-        found = max(fitting, key=lambda price: price.usd, default=None)
-        if found is not None:
-            self.used.append(found)
-        return found
-
-
-def _plain_limits(model: Model, spec: Spec, today: date, location: str | None) -> set[WhyNot]:
-    against = set()
-    if model.retires_on is not None and model.retires_on <= today:
-        against.add(WhyNot.RETIRED)
-    if spec.quality not in model.quality:
-        against.add(WhyNot.QUALITY)
-    if location and model.regions and location not in model.regions:
-        against.add(WhyNot.REGION)
-    if model.prompt is not None and size_of(_words(spec), model.prompt.unit) > model.prompt.most:
-        against.add(WhyNot.PROMPT_TOO_LONG)
-    return against
-
-
 def _words(spec: Spec) -> str:
     """The words no prompt can leave out."""
     match spec:
@@ -141,53 +130,73 @@ def _words(spec: Spec) -> str:
             return spec.script
 
 
+def _key_of(spec: Spec) -> tuple[object, ...]:
+    match spec:
+        case VoiceSpec():
+            return (spec.medium, spec.quality, spec.script, spec.language, bool(spec.references))
+        case PhotoSpec():
+            own: tuple[object, ...] = (spec.intent is PhotoIntent.EDIT, len(spec.references))
+        case VideoSpec():
+            own = (spec.intent is VideoIntent.IMAGE_TO_VIDEO, spec.references, spec.first_frame)
+            own += (spec.duration_s, spec.audio, len(spec.shots))
+    shape = (spec.aspect_ratio, spec.width, spec.height, spec.size_is_stated)
+    return (spec.medium, spec.quality, *shape, *own)
+
+
+def _weigh(sheet: PriceSheet[Weighed], spec: Spec, pictures: frozenset[str]) -> Weighed:
+    """Everything but the length of the words."""
+    match spec:
+        case PhotoSpec():
+            found = _weigh_photo(sheet, spec)
+        case VideoSpec():
+            found = _weigh_video(sheet, spec, pictures)
+        case VoiceSpec():
+            found = _weigh_voice(sheet, spec)
+    against = found.why_not | sheet.against
+    if spec.quality not in sheet.model.quality:
+        against |= {WhyNot.QUALITY}
+    return found._replace(why_not=against)
+
+
 # ── photo ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _weigh_photo(model: Model, spec: PhotoSpec, prices: _PriceList) -> Weighed:
+def _weigh_photo(sheet: PriceSheet[Weighed], spec: PhotoSpec) -> Weighed:
+    model = sheet.model
     editing = bool(spec.references) or spec.intent is PhotoIntent.EDIT
     against = set()
     if (Mode.EDIT if editing else Mode.TEXT_TO_IMAGE) not in model.modes:
         against.add(WhyNot.REFERENCE)
     if len(spec.references) > model.references:
         against.add(WhyNot.REFERENCE)
-    canvas = choose_canvas(model, spec)
+    canvas = sheet.canvas(spec)
     if isinstance(canvas, WhyNot):
         return Weighed(frozenset({*against, canvas}))
     tier = model.quality.get(spec.quality)
     setting = tier.setting if tier else None
-    cost = _picture(prices, canvas, setting, len(spec.references))
-    if cost is None:
+    costs = sheet.picture(canvas, setting, len(spec.references))
+    if not costs.by_length:
         return Weighed(frozenset({*against, WhyNot.UNPRICED}))
     words = " ".join(part for part in ("1 image", canvas.label, setting) if part)
     if spec.references:
         words += f", {len(spec.references)} reference{'s' * (len(spec.references) > 1)}"
-    return Weighed(frozenset(against), (Piece(number=1, price=Money.at_least(cost)),), words)
+    pieces = (_piece(1, costs.by_length[0][1]),)
+    return Weighed(frozenset(against), pieces, words, 0, costs.seen_on, costs.confirmed)
 
 
-def _picture(prices: _PriceList, canvas: Canvas, setting: str | None, references: int) -> Fraction | None:
-    terms = {"quality": setting, "resolution": canvas.resolution.name}
-    whole = prices.of(Unit.IMAGE, **terms)
-    first = prices.of(Unit.FIRST_MEGAPIXEL, **terms)
-    if whole is not None:
-        cost = Fraction(whole.usd)
-    elif first is not None and canvas.width and canvas.height:
-        further = prices.of(Unit.FURTHER_MEGAPIXEL, **terms) or first
-        megapixels = math.ceil(Fraction(canvas.width * canvas.height, 1_000_000))
-        cost = Fraction(first.usd) + (megapixels - 1) * Fraction(further.usd)
-    else:
-        return None
-    if references:
-        each = prices.of(Unit.REFERENCE, **terms) or prices.of(Unit.REFERENCE_MEGAPIXEL, **terms)
-        cost += references * Fraction(each.usd) if each else 0
-    return cost
+@lru_cache(maxsize=8192)
+def _piece(number: int, price: Money, duration_s: float | None = None) -> Piece:
+    return Piece(number=number, price=price, duration_s=duration_s)
 
 
 # ── video ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def starts_from_image(model: Model, spec: VideoSpec, pictures: Iterable[str] = ()) -> tuple[bool, int] | None:
+def _starts_from_image(
+    sheet: PriceSheet[Weighed], spec: VideoSpec, pictures: frozenset[str]
+) -> tuple[bool, int] | None:
     """Whether the model would animate a picture, and how many it lacks; None if it can do neither."""
+    model = sheet.model
     first = () if spec.first_frame is None else (spec.first_frame,)
     at_hand = len({*pictures, *first, *spec.references})
     lacking = max(0, (len(spec.shots) if model.keyframe == "per_shot" else 1) - at_hand)
@@ -195,20 +204,21 @@ def starts_from_image(model: Model, spec: VideoSpec, pictures: Iterable[str] = (
     if at_hand or spec.intent is VideoIntent.IMAGE_TO_VIDEO:
         return (True, lacking) if animates else None
     if Mode.TEXT_TO_VIDEO in model.modes:
-        shapeless = choose_canvas(model, spec) is WhyNot.ASPECT_RATIO
+        shapeless = sheet.canvas(spec) is WhyNot.ASPECT_RATIO
         return (True, lacking) if animates and shapeless else (False, 0)
     return (True, lacking) if animates else None
 
 
-def _weigh_video(model: Model, spec: VideoSpec, prices: _PriceList, pictures: frozenset[str]) -> Weighed:
+def _weigh_video(sheet: PriceSheet[Weighed], spec: VideoSpec, pictures: frozenset[str]) -> Weighed:
+    model = sheet.model
     against = set()
     if spec.audio and model.audio is Audio.NEVER:
         against.add(WhyNot.AUDIO)
-    way = starts_from_image(model, spec, pictures)
+    way = _starts_from_image(sheet, spec, pictures)
     if way is None or len(spec.references) > max(1, model.references):
         against.add(WhyNot.REFERENCE)
     from_image, keyframes = way or (False, 0)
-    canvas = choose_canvas(model, spec, from_image=from_image)
+    canvas = sheet.canvas(spec, from_image=from_image)
     if isinstance(canvas, WhyNot):
         against.add(canvas)
     lengths = _lengths(model, spec.duration_s)
@@ -219,19 +229,16 @@ def _weigh_video(model: Model, spec: VideoSpec, prices: _PriceList, pictures: fr
     sound = model.audio is Audio.ALWAYS or (spec.audio and model.audio is Audio.OPTIONAL)
     tier = model.quality.get(spec.quality)
     setting = tier.setting if tier else None
-    terms = {"quality": setting, "resolution": canvas.resolution.name, "audio": sound}
-    costs = {length: _clip(prices, length, images=int(from_image), **terms) for length in lengths}
-    priced = {length: cost for length, cost in costs.items() if cost is not None}
-    mix = cover(spec.duration_s, tuple(priced.items()))
-    if not mix or len(mix) > PIECES_MOST:
-        against.add(WhyNot.DURATION if mix else WhyNot.UNPRICED)
+    size = canvas.resolution.name
+    costs = sheet.clips(lengths, images=int(from_image), quality=setting, resolution=size, audio=sound)
+    mix = cover(spec.duration_s, costs.by_length)
+    if not mix:
+        against.add(WhyNot.DURATION if costs.by_length else WhyNot.UNPRICED)
         return Weighed(frozenset(against), keyframes=keyframes)
-    pieces = tuple(
-        Piece(number=number, price=priced[length], duration_s=length)
-        for number, length in enumerate(mix, start=1)
-    )
-    words = f"{_sum_of(mix)} s at {canvas.resolution.name}, {'with sound' if sound else 'silent'}"
-    return Weighed(frozenset(against), pieces, words, keyframes)
+    priced = dict(costs.by_length)
+    pieces = tuple([_piece(number, priced[length], length) for number, length in enumerate(mix, start=1)])
+    words = f"{_sum_of(mix)} s at {size}, {'with sound' if sound else 'silent'}"
+    return Weighed(frozenset(against), pieces, words, keyframes, costs.seen_on, costs.confirmed)
 
 
 def _lengths(model: Model, duration_s: float) -> tuple[float, ...]:
@@ -243,47 +250,7 @@ def _lengths(model: Model, duration_s: float) -> tuple[float, ...]:
     return model.durations_s if duration_s <= reach else ()
 
 
-def _clip(prices: _PriceList, seconds: float, *, images: int, **terms: object) -> Money | None:
-    if (clip := prices.of(Unit.CLIP, seconds=seconds, **terms)) is not None:
-        rate, cost = clip, Fraction(clip.usd)
-    elif (second := prices.of(Unit.SECOND, **terms)) is not None:
-        rate, cost = second, Fraction(second.usd) * Fraction(seconds)
-    elif (token := prices.of(Unit.VIDEO_OUT, **terms)) is not None and token.tokens_per_s is not None:
-        tokens = math.ceil(Fraction(token.tokens_per_s) * Fraction(seconds))
-        rate, cost = token, Fraction(token.usd) * tokens / 1_000_000
-    else:
-        return None
-    if images and (each := prices.of(Unit.REFERENCE, **terms)) is not None:
-        cost += images * Fraction(each.usd)
-    return Money.at_least(max(cost, Fraction(rate.least_usd or 0)))
-
-
 @lru_cache(maxsize=4096)
-def cover(duration_s: float, costs: tuple[tuple[float, Money], ...]) -> tuple[float, ...]:
-    """The cheapest mix of allowed lengths that lasts long enough: then the fewest, then the shortest."""
-    if len(costs) == 1 and costs[0][0] == duration_s:
-        return (duration_s,)
-    seconds = math.ceil(round(duration_s, 3))
-    longest_first = sorted(((int(length), cost) for length, cost in costs), reverse=True)
-    if not longest_first:
-        return ()
-    best = [(0, 0, 0)]
-    last = [0]
-    for goal in range(1, seconds + 1):
-        ways = []
-        for length, cost in longest_first:
-            paid, pieces, lasting = best[max(0, goal - length)]
-            ways.append((cost + paid, 1 + pieces, length + lasting, -length))
-        *found, taken = min(ways)
-        best.append((found[0], found[1], found[2]))
-        last.append(-taken)
-    mix: list[int] = []
-    while seconds > 0:
-        mix.append(last[seconds])
-        seconds -= last[seconds]
-    return tuple(sorted(mix, reverse=True))
-
-
 def _sum_of(mix: tuple[float, ...]) -> str:
     """The pieces as a person adds them: "10 + 5", "3 × 5"."""
     parts: list[str] = []
@@ -296,7 +263,8 @@ def _sum_of(mix: tuple[float, ...]) -> str:
 # ── voice ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _weigh_voice(model: Model, spec: VoiceSpec, prices: _PriceList) -> Weighed:
+def _weigh_voice(sheet: PriceSheet[Weighed], spec: VoiceSpec) -> Weighed:
+    model = sheet.model
     against = set()
     if not model.speaks(spec.language):
         against.add(WhyNot.LANGUAGE)
@@ -305,21 +273,18 @@ def _weigh_voice(model: Model, spec: VoiceSpec, prices: _PriceList) -> Weighed:
     seconds = predicted_s(spec.script, spec.language)
     if model.longest_s is not None and seconds > model.longest_s:
         against.add(WhyNot.DURATION)
+    rates = sheet.speech()
     words = f"{math.ceil(seconds)} s of speech"
-    if (by_length := prices.of(Unit.CHARACTERS)) is not None:
-        cost = Fraction(by_length.usd) * len(spec.script) / 1_000_000
+    if rates.characters is not None:
+        cost = rates.characters * len(spec.script)
         words = f"{len(spec.script)} characters"
-    elif (second := prices.of(Unit.SECOND)) is not None:
-        cost = Fraction(second.usd) * Fraction(seconds) + _text_in(prices, spec)
-    elif (token := prices.of(Unit.AUDIO_OUT)) is not None and token.tokens_per_s is not None:
-        tokens = math.ceil(token.tokens_per_s * Decimal(str(seconds)))
-        cost = Fraction(token.usd) * tokens / 1_000_000 + _text_in(prices, spec)
-        words += f", about {tokens} tokens"
+    elif rates.second is not None:
+        counted: int | Fraction = Fraction(seconds)
+        if rates.tokens_per_s is not None:
+            counted = math.ceil(rates.tokens_per_s * Decimal(str(seconds)))
+            words += f", about {counted} tokens"
+        cost = rates.second * counted + rates.text * size_of(spec.script, "tokens")
     else:
         return Weighed(frozenset({*against, WhyNot.UNPRICED}))
-    return Weighed(frozenset(against), (Piece(number=1, price=Money.at_least(cost)),), words)
-
-
-def _text_in(prices: _PriceList, spec: VoiceSpec) -> Fraction:
-    rate = prices.of(Unit.TEXT_IN)
-    return Fraction(rate.usd) * size_of(spec.script, "tokens") / 1_000_000 if rate else Fraction(0)
+    pieces = (_piece(1, Money.at_least(cost)),)
+    return Weighed(frozenset(against), pieces, words, 0, rates.seen_on, rates.confirmed)

@@ -263,11 +263,12 @@ Spec = Annotated[PhotoSpec | VideoSpec | VoiceSpec, Field(discriminator="medium"
 
 
 class Task(Frozen):
-    """One deliverable: a picture, a clip of any length, or a voice."""
+    """One deliverable: a picture, a clip of any length, or a voice; those of one group share a model."""
 
     id: str
     spec: Spec
     depends_on: tuple[str, ...] = ()
+    group: str | None = None
     asked_by: str | None = None
     because: str | None = None
 
@@ -337,14 +338,18 @@ class Offer(Frozen):
 
 
 class QuoteLine(Frozen):
-    """What one task would cost, and every offer that was weighed, the chosen one first."""
+    """What one task would cost, and every offer that was weighed, the chosen one first.
+
+    `kept` stands for what an earlier job has made already: it costs nothing, and nobody is asked.
+    """
 
     task: str
     offers: tuple[Offer, ...]
+    kept: Offer | None = None
 
     @property
     def chosen(self) -> Offer | None:
-        return next((offer for offer in self.offers if offer.suitable), None)
+        return self.kept or next((offer for offer in self.offers if offer.suitable), None)
 
     @property
     def suitable(self) -> tuple[Offer, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -34,7 +35,15 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if _KEYS.search(name)]:
         del os.environ[name]
     os.environ["LANGSMITH_TRACING"] = "false"
+    if sys.dont_write_bytecode:
+        _keep_bytecode_aside(config.rootpath / ".pytest_cache" / "bytecode")
     close_network()
+
+
+def _keep_bytecode_aside(folder: Path) -> None:
+    """Else every process the tests start would compile everything it imports, again and again."""
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder)
+    os.environ.update(PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=str(folder))
 
 
 def pytest_unconfigure() -> None:

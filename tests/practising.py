@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from agentes.wire.exchange import Exchange
 from config.secrets import SecretManager
 from config.settings import Settings
 from orchestrator.store.book import SqlBook
-from orchestrator.store.jobs import Jobs
 from orchestrator.store.database import open_database
+from orchestrator.store.jobs import Jobs
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker
@@ -31,6 +32,7 @@ from shared_knowledge.vocabulary import Asset, Brief, Money, Offer, Shortfall, T
 __all__ = ["Counter", "exchange_to", "keys_for"]
 
 _UNKNOWN = "practice-4711-nobody-knows-it"
+_PLENTY = Money(10**9)
 _PLACES = {"_LOCATION": "us-central1", "_REGION": "westeurope", "_PROJECT": "practice"}
 
 
@@ -81,7 +83,7 @@ class Counter:
         exchange: Exchange,
         home: Path,
         *,
-        limits: Limits = Limits(a_day=Money(10**9)),  # noqa: B008 - frozen
+        limits: Limits = Limits(a_day=_PLENTY),  # noqa: B008 - frozen
         wait: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self.home = home
@@ -94,7 +96,7 @@ class Counter:
         )
 
     async def perform(
-        self, task: Task, *offers: Offer, job: str = "job_1", ceiling: Money = Money(10**9), **terms: Any
+        self, task: Task, *offers: Offer, job: str = "job_1", ceiling: Money = _PLENTY, **terms: Any
     ) -> Asset | Shortfall:
         """Has the task done by one of those offers, as the team would; asked again, as a resumed run would."""
         jobs = Jobs(self.database)
@@ -128,23 +130,29 @@ def _persons_own(folder: Path, key: str, sandbox: str | None) -> Path:
 
 
 def _service_account(folder: Path, sandbox: str | None) -> Path:
-    """A service account as Google hands it out, with a key made on the spot, which nobody there knows."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
+    """A service account as Google hands it out, with a key that nobody there knows."""
     file = folder / "service_account.json"
     if not file.exists():
-        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         told = {
             "type": "service_account",
             "project_id": "practice",
             "private_key_id": "practice",
-            "private_key": pem.decode(),
+            "private_key": _made_up_key(),
             "client_email": "practice@practice.iam.gserviceaccount.com",
             "token_uri": f"{sandbox}/_sandbox/token" if sandbox else "https://oauth2.googleapis.com/token",
         }
         file.write_text(json.dumps(told))
     return file
+
+
+@cache
+def _made_up_key() -> str:
+    """One for all tests of this process: making it takes longer than most of them."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem.decode()

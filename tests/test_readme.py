@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from warm import Warm
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
-AGENTES = [sys.executable, "-c", "from orchestrator.faces.cli import main; main()"]
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -31,16 +32,14 @@ def targets() -> set[str]:
 
 
 @pytest.mark.parametrize(("page", "command"), list(commands()))
-def test_every_command_of_the_docs_works(page: str, command: str, tmp_path: Path):
+def test_every_command_of_the_docs_works(page: str, command: str, tmp_path: Path, warm: Warm):
     words = shlex.split(command)
     match words:
         case ["make", *goals]:
             assert set(goals) <= targets()
         case ["agentes", *rest]:
             environ = {**os.environ, "AGENTES_HOME": str(tmp_path / "home")}
-            ran = subprocess.run(
-                [*AGENTES, *rest], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
-            )
+            ran = warm.run(rest, cwd=tmp_path, env=environ)
             assert ran.returncode == 0, ran.stderr
             assert ran.stdout.strip()
         case ["python", "-m", "pytest", *paths]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from orchestrator.brief.groups import Group, Wanted
 from orchestrator.brief.nouns import Noun
-from orchestrator.brief.page import Page
+from orchestrator.brief.page import Mark, Page
 
-__all__ = ["animate", "turns_into_clip"]
+__all__ = ["animate", "set_in_motion", "turns_into_clip"]
 
 _KNOWN = frozenset({"definite", "possessive", "demonstrative", "each"})
 _REACH = 10
@@ -53,6 +53,56 @@ def animate(page: Page, wanted: Wanted, at: int, nouns: list[Noun]) -> None:
         wanted.add(group, group.noun, first=at, end=group.noun.end)
     else:
         wanted.add(group, None, first=at, end=end)
+
+
+def set_in_motion(page: Page, wanted: Wanted) -> None:
+    """ "take that photo and make the flame flicker for 5 seconds": only a clip lasts, so the picture becomes one."""
+    if wanted.latest("video") is not None or wanted.latest("voice") is not None:
+        return
+    for mark in page.of("duration"):
+        file = _moved_file(page, wanted, mark)
+        if file is not None:
+            file.medium, file.animated = "video", True
+            for anchor in wanted.anchors:
+                anchor.medium = "video" if anchor.group is file else anchor.medium
+            return
+        photo = wanted.latest("photo", before=mark.first)
+        sentence = page.sentence_range(mark.first)
+        if photo is not None and mark.value != "aside" and _is_taken_up(page, wanted, photo, sentence):
+            group = Group("video", mark.first, animated=True, depends=[photo])
+            wanted.add(group, first=mark.first, end=mark.first)
+            return
+
+
+def _moved_file(page: Page, wanted: Wanted, length: Mark) -> Group | None:
+    """ "make the photo shoe.jpg spin, 4 s": the file is there already, and only a clip of it lasts."""
+    if length.value == "aside":
+        return None
+    for group in wanted.groups:
+        noun = group.noun
+        if (
+            noun is None
+            or noun.determiner not in _KNOWN
+            or page.sentence[noun.at] != page.sentence[length.first]
+        ):
+            continue
+        mark = page.owner[noun.end] if noun.end < page.size else None
+        if mark is not None and mark.kind == "reference":
+            return group
+    return None
+
+
+def _is_taken_up(page: Page, wanted: Wanted, photo: Group, sentence: range) -> bool:
+    """Whether this sentence takes a picture asked for earlier and does something with it."""
+    for anchor in wanted.anchors:
+        known = anchor.noun is not None and anchor.noun.determiner in _KNOWN
+        if known and anchor.role == "back" and anchor.group is photo and anchor.at in sentence:
+            return True
+    return any(
+        page.has(at, "take") and page.has(page.end(at, "take"), "pronoun", "it")
+        for at in sentence
+        if at > photo.at
+    )
 
 
 def _animated_source(page: Page, wanted: Wanted, at: int, end: int, nouns: list[Noun]) -> Group | None:

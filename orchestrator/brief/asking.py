@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.brief.animating import animate, turns_into_clip
+from orchestrator.brief.animating import animate, set_in_motion, turns_into_clip
+from orchestrator.brief.films import has_own_shape
 from orchestrator.brief.groups import Anchor, Group, Wanted
-from orchestrator.brief.nouns import Noun, find_nouns
+from orchestrator.brief.media_words import find_nouns
+from orchestrator.brief.nouns import Noun
 from orchestrator.brief.numerals import number_at
 from orchestrator.brief.page import Page
 from orchestrator.brief.roles import role_of
@@ -34,6 +36,7 @@ def find_groups(page: Page) -> Wanted:
         else:
             _read(page, wanted, noun)
     _recount(page, wanted)
+    set_in_motion(page, wanted)
     _narrate(page, wanted)
     return wanted
 
@@ -41,17 +44,34 @@ def find_groups(page: Page) -> Wanted:
 def _recount(page: Page, wanted: Wanted) -> None:
     """ "faz 2 fotos … na verdade faz 4": a bare number after a correction counts the same thing anew."""
     for at in range(page.size):
-        number = number_at(page, at) if page.free(at, at + 1) and not page.has(at, "article") else None
-        if (
-            number is None
-            or not 0 < number.value == int(number.value) <= _MOST
-            or not _stands_alone(page, at, number.end)
-        ):
+        number = number_at(page, at) if page.free(at, at + 1) else None
+        if number is None or not 0 < number.value == int(number.value) <= _MOST:
+            continue
+        if _is_enough(page, at, number.end):
+            _count_anew(page, wanted, at, int(number.value))
+            continue
+        if page.has(at, "article") or not _stands_alone(page, at, number.end):
             continue
         said = [place for place in range(page.sentence_range(at).start, at) if page.has(place, "correction")]
         groups = [group for group in wanted.groups if group.at < (said[0] if said else 0)]
         if said and groups and not any(said[0] < anchor.at < at for anchor in wanted.anchors):
             groups[-1].count, groups[-1].counted, groups[-1].vague = int(number.value), True, False
+
+
+def _is_enough(page: Page, first: int, end: int) -> bool:
+    """ "3 will do", "due bastano", "es reichen drei": how many are wanted after all."""
+    if page.has(end, "enough"):
+        return True
+    alone = end >= page.size or page.segment[end] != page.segment[first]
+    return alone and page.before(first, "enough") is not None
+
+
+def _count_anew(page: Page, wanted: Wanted, at: int, count: int) -> None:
+    """Gives the assets spoken of last their new number, unless other assets stand between."""
+    told = [anchor for anchor in wanted.anchors if anchor.at < at and anchor.group is not None]
+    group = told[-1].group if told else None
+    if group is not None and group.medium != "voice" and (group.counted or group.vague):
+        group.count, group.counted, group.vague = count, True, False
 
 
 def _stands_alone(page: Page, first: int, end: int) -> bool:
@@ -151,11 +171,21 @@ def _merged(page: Page, wanted: Wanted, noun: Noun) -> Group | None:
         )
     if _is_numbered(page, noun):
         return prior if prior.count > 1 else None
+    if _is_next_in_list(page, prior, noun):
+        return None
     if prior.count > 1 or prior.vague:
         return prior
     following = noun.end < page.size and page.segment[noun.end] == page.segment[noun.at]
     tells_more = following and page.has(noun.end, "of", "about", "with")
     return None if tells_more or noun.governor == "and" else prior
+
+
+def _is_next_in_list(page: Page, prior: Group, noun: Noun) -> bool:
+    """ "video A 15 s, video B 30 s": bare words, each with a length or ratio of its own."""
+    if noun.determiner or prior.noun is None or prior.count > 1:
+        return False
+    same = page.sentence[prior.at] == page.sentence[noun.at]
+    return same and has_own_shape(page, noun) and has_own_shape(page, prior.noun)
 
 
 def _is_just_one(page: Page, noun: Noun) -> bool:

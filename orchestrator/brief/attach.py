@@ -86,6 +86,9 @@ def _owners(page: Page, wanted: Wanted, mark: Mark) -> list[Group]:
     inside = [anchor for anchor in anchors if anchor.first <= mark.first < anchor.end]
     if inside:
         return _target(inside[-1])
+    if _is_of_whole(page, wanted, mark):
+        clips = [group for group in wanted.groups if group.medium == "video"]
+        return [] if mark.kind == "duration" else clips
     if _is_for_all(page, mark):
         return [group for group in wanted.groups if group.medium in _TAKES[mark.kind]]
     if mark.kind == "quality":
@@ -94,6 +97,22 @@ def _owners(page: Page, wanted: Wanted, mark: Mark) -> list[Group]:
     if here:
         return _in_sentence(page, mark, here)
     return _loose(page, wanted, mark, anchors)
+
+
+def _is_of_whole(page: Page, wanted: Wanted, mark: Mark) -> bool:
+    """ "four clips cut into one 24 s vertical film": told of the film that the clips become."""
+    if mark.kind not in {"duration", "ratio", "shape", "network"}:
+        return False
+    if sum(group.count for group in wanted.groups if group.medium == "video") < 2:
+        return False
+    near = [anchor for anchor in wanted.anchors if page.segment[anchor.at] == page.segment[mark.first]]
+    inside = [anchor for anchor in near if anchor.first <= mark.first < anchor.end]
+    before = [anchor for anchor in near if anchor.end <= mark.first]
+    told = inside[-1:] or before[-1:]
+    noun = told[0].noun if told else None
+    return (
+        noun is not None and noun.medium == "video" and not noun.network and told[0].role in {"for", "whole"}
+    )
 
 
 def _target(anchor: Anchor) -> list[Group]:

@@ -100,6 +100,9 @@ def _wish(page: Page, at: int, end: int, listed: str) -> str:
 
 def _cues(page: Page, at: int, end: int) -> tuple[bool, bool, bool]:
     """Whether the words before say to shun or to use it, and whether they say so just before."""
+    after = range(end, min(page.segment_end(end - 1), end + 4))
+    if any(page.has(place, "shun_after") for place in after):
+        return True, False, True
     start = max(page.sentence_range(at).start, at - _REACH)
     for place in range(at - 1, start - 1, -1):
         mark = page.owner[place]
@@ -110,15 +113,15 @@ def _cues(page: Page, at: int, end: int) -> tuple[bool, bool, bool]:
         near = all(page.has(k, "definite", "chat") or _inside(page, k, place) for k in range(place + 1, at))
         if page.has(place, "shun") and not page.has(place, "harmless"):
             return True, False, near
+        shunned = page.before(place, "shun") if page.has(place, "use_weak") else None
+        if near and shunned is not None and not page.has(shunned, "apart"):
+            return True, False, near
         if page.has(place, "use") or (
             page.has(place, "use_weak") and near and not page.has(place, "and", "or")
         ):
             return False, True, near and page.has(place, "use")
         if page.has(place, "but", "then"):
             break
-    after = range(end, min(page.segment_end(end - 1), end + 4))
-    if any(page.has(place, "shun_after") for place in after):
-        return True, False, True
     if any(page.has(place, "use_after") for place in after):
         return False, True, True
     return False, False, False

@@ -1,17 +1,16 @@
-"""What the job may cost: amounts of money, told apart from prices, discounts and media budgets."""
+"""What the job may cost: the one amount of money that is its limit, told apart from prices and media budgets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.brief.lexicon import shared
+from orchestrator.brief.money import UNKNOWN
 from orchestrator.brief.numerals import number_at
 from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.tokens import Kind
 
-__all__ = ["Budget", "find_budget", "find_money"]
+__all__ = ["Budget", "find_budget"]
 
-_UNKNOWN = "?"
 _PESOS = {
     "mexico": "MXN", "mexicanos": "MXN", "cdmx": "MXN", "argentina": "ARS", "argentinos": "ARS",
     "bogota": "COP", "colombia": "COP", "colombianos": "COP", "chile": "CLP", "santiago": "CLP",
@@ -29,15 +28,7 @@ class Budget:
     currency: str
     per: str = ""
     guessed: bool = False
-
-
-def find_money(page: Page) -> None:
-    """Claims every amount of money, whatever it is for."""
-    signs = _signs()
-    at = 0
-    while at < page.size:
-        end = _money_at(page, at, signs) if page.free(at, at + 1) else 0
-        at = end or at + 1
+    below_nothing: bool = False
 
 
 def find_budget(page: Page) -> Budget | None:
@@ -48,13 +39,26 @@ def find_budget(page: Page) -> Budget | None:
     strong = [(mark, weight) for mark, weight in limits if weight >= _ENOUGH + 1]
     if not limits:
         return _bare_budget(page)
-    chosen = (strong or limits)[-1][0]
-    parts = _parts(page, chosen, [mark for mark, _ in limits])
-    for mark, _ in limits:
+    chosen = _said_anew(page, (strong or limits)[-1][0])
+    told = [mark for mark, _ in limits]
+    parts = _parts(page, chosen, told)
+    for mark in (*told, *(mark for mark in parts if mark not in told)):
         _claim_cue(page, mark, kept=mark in parts)
     amount = sum(mark.number for mark in parts)
     currency, guessed = _currency(page, chosen.value)
-    return Budget(amount, currency, _per(page, chosen), guessed)
+    return Budget(max(0.0, amount), currency, _per(page, chosen), guessed, below_nothing=amount < 0)
+
+
+def _said_anew(page: Page, limit: Mark) -> Mark:
+    """The last amount behind the limit that a correction puts in its place; never a price or another pot."""
+    for mark in page.of("money"):
+        first = max(limit.end, page.sentence_range(mark.first).start)
+        words = range(first, mark.first)
+        priced = any(page.has(at, "price") and not page.has(at, "correct") for at in words)
+        other = _any(page, page.sentence_range(mark.first), "other_money")
+        if mark.first > limit.first and _any(page, words, "correct", "correction") and not (priced or other):
+            limit = mark
+    return limit
 
 
 def _is_older_mail(page: Page, at: int) -> bool:
@@ -62,100 +66,6 @@ def _is_older_mail(page: Page, at: int) -> bool:
     while at > 0 and page.tokens[at - 1].kind is not Kind.LINE:
         at -= 1
     return page.tokens[at].text == ">"
-
-
-def _signs() -> list[tuple[str, str]]:
-    pairs = [(sign, code) for code, signs in shared("currency_sign").items() for sign in signs]
-    return sorted(pairs, key=lambda pair: -len(pair[0]))
-
-
-def _money_at(page: Page, at: int, signs: list[tuple[str, str]]) -> int:
-    """Claims the amount that starts here and answers where it ends; 0 if there is none."""
-    code, after = _sign_at(page, at, signs)
-    if code:
-        number = number_at(page, after)
-        if number is None:
-            return 0
-        value, end = _with_thousands(page, number.value, number.end)
-        own = page.value(end, "currency") if page.has(end, "currency") else code
-        end = page.end(end, "currency") if page.has(end, "currency") else end
-        return _claim(page, at, end, own if code == "USD" and own != _UNKNOWN else code, value)
-    if page.has(at, "half") and _currency_after(page, page.skip(at, "half")):
-        half = page.skip(page.end(at, "half"), "article", "of")
-        return _claim(page, at, page.end(half, "currency"), page.value(half, "currency"), 0.5)
-    number = number_at(page, at)
-    if number is None and page.has(at, "article"):
-        after = page.end(at, "article")
-        if page.has(after, "currency"):
-            return _with_cents(page, at, page.end(after, "currency"), page.value(after, "currency"), 1.0)
-    if number is None:
-        return 0
-    value, end = _with_thousands(page, number.value, number.end)
-    code, after = _sign_at(page, end, signs)
-    if code and not page.tokens[end].glued and number_at(page, after) and page.tokens[after].glued:
-        code = ""
-    if code:
-        return _claim(page, at, after, code, value)
-    place = page.skip(end, "of")
-    if page.has(place, "currency"):
-        return _with_cents(page, at, page.end(place, "currency"), page.value(place, "currency"), value)
-    return 0
-
-
-def _currency_after(page: Page, at: int) -> bool:
-    return page.has(page.skip(at, "article", "of"), "currency")
-
-
-def _sign_at(page: Page, at: int, signs: list[tuple[str, str]]) -> tuple[str, int]:
-    if at >= page.size or page.hidden[at]:
-        return "", at
-    token = page.tokens[at]
-    if not (token.is_word or token.kind is Kind.MARK) or len(token.text) > 4:
-        return "", at
-    for sign, code in signs:
-        place, rest = at, sign
-        while rest and place < page.size and not page.hidden[place]:
-            piece = page.tokens[place].text.lower()
-            if not rest.startswith(piece) or (place > at and not page.tokens[place].glued):
-                break
-            rest, place = rest[len(piece) :], place + 1
-        if not rest:
-            return code, place
-    if page.has(at, "currency") and token.word.upper() == page.value(at, "currency"):
-        return token.word.upper(), at + 1
-    return "", at
-
-
-def _with_thousands(page: Page, value: float, end: int) -> tuple[float, int]:
-    if page.has(end, "thousand") and (page.tokens[end].glued or page.tokens[end].word != "k"):
-        return value * 1000, page.end(end, "thousand")
-    return value, end
-
-
-def _with_cents(page: Page, first: int, end: int, code: str, value: float) -> int:
-    """Adds "and a half", "e cinquenta" or "y 50 centavos" to whole units of money."""
-    place = end
-    for joint in ("and", "with"):
-        if page.has(end, joint):
-            place = page.end(end, joint)
-    half = page.skip(place, "article") if place > end else place
-    if place > end and page.has(half, "half"):
-        return _claim(page, first, page.end(half, "half"), code, value + 0.5)
-    cents = number_at(page, place)
-    if cents and 1 <= cents.value < 100 and cents.value == int(cents.value):
-        named = page.has(cents.end, "currency") and page.value(cents.end, "currency").endswith("/100")
-        ends = cents.end >= page.size or page.segment[cents.end] != page.segment[first]
-        if named or (ends and cents.value >= 5):
-            last = page.end(cents.end, "currency") if named else cents.end
-            return _claim(page, first, last, code, value + cents.value / 100)
-    return _claim(page, first, end, code, value)
-
-
-def _claim(page: Page, first: int, end: int, code: str, value: float) -> int:
-    if code.endswith("/100"):
-        code, value = code.removesuffix("/100"), value / 100
-    page.claim("money", first, end, code, round(value, 4))
-    return end
 
 
 def _weight(page: Page, mark: Mark) -> float:
@@ -177,6 +87,10 @@ def _weight(page: Page, mark: Mark) -> float:
     if weight == 2 and _ends_well(page, mark) and alone:
         weight += 1 if _is_alone(page, mark) else 0
     if not weight and _is_alone(page, mark):
+        weight = 2
+    if not weight and _any(
+        page, range(max(page.sentence_range(mark.first).start, left - _NEAR), left), "budget"
+    ):
         weight = 2
     if _any(page, near_left, "price") or _any(page, near_right, "price"):
         weight -= 0.5 if weight >= 3 else 2
@@ -294,7 +208,7 @@ def _per(page: Page, mark: Mark) -> str:
 
 
 def _currency(page: Page, code: str) -> tuple[str, bool]:
-    if code != _UNKNOWN:
+    if code != UNKNOWN:
         return code, False
     for token in page.tokens:
         if token.word in _PESOS:

@@ -14,16 +14,31 @@ _LONGEST_ITEM = 4
 
 def count_each(page: Page, wanted: Wanted) -> None:
     """Counts the assets of which one is wanted for each of several things."""
+    counted: list[Group] = []
     for at in range(page.size):
         if not page.has(at, "every") or not page.free(at, page.end(at, "every")):
             continue
         group = _group_before(page, wanted, at)
         things = _things(page, page.end(at, "every"))
-        if group is None or things < 2:
+        if things < 2:
+            continue
+        if group is None:
+            counted += _count_leading(page, wanted, at, things)
+            continue
+        if group in counted:
             continue
         beside = group.noun is not None and group.noun.end == at
         if group.count == 1 or (beside and group.counted and group.count * things <= _MOST):
             group.count, group.counted, group.vague = group.count * things, True, False
+
+
+def _count_leading(page: Page, wanted: Wanted, at: int, things: int) -> list[Group]:
+    """ "For each of our 3 cottages: a photo and a clip": every asset of the sentence is made for each."""
+    here = [group for group in wanted.groups if page.sentence[group.at] == page.sentence[at]]
+    here = [group for group in here if group.count * things <= _MOST]
+    for group in here:
+        group.count, group.counted, group.vague = group.count * things, True, False
+    return here
 
 
 def _group_before(page: Page, wanted: Wanted, at: int) -> Group | None:

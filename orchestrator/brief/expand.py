@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
-from itertools import product
 
 from orchestrator.brief.groups import Group, Wanted
+from orchestrator.brief.lexicon import shared
 from orchestrator.brief.page import Mark, Page
 from orchestrator.brief.shapes import network_ratio, ratio_of_shape
 from orchestrator.brief.spoken import region, script_language
@@ -118,7 +119,7 @@ def _variants(page: Page, source: Group, group: Group) -> list[Draft]:
     _quality_and_references(source, plain)
     drafts: list[Draft] = []
     paired = len(scripts) > 1 and len(scripts) == len(languages)
-    for place, (ratio, length, language) in enumerate(product(ratios, lengths, languages)):
+    for place, (ratio, length, language) in enumerate(itertools.product(ratios, lengths, languages)):
         draft = replace(
             plain, marks=dict(plain.marks), aspect_ratio=ratio[0], duration_s=length[0], language=language[0]
         )
@@ -191,16 +192,42 @@ def _ratios(page: Page, source: Group, group: Group) -> list[_Told]:
     for mark in shapes:
         ratio = ratio_of_shape(mark.value, _shaped_as(page, group, mark))
         if ratio and not any(agrees(mark.value, value) for value, _ in found if value):
-            if told and not any(_is_list(page, *sorted((one, mark), key=_place)) for one in told):
+            if told and not any(_is_parted_list(page, *sorted((one, mark), key=_place)) for one in told):
                 continue
             found.append((ratio, mark))
-    if not found:
+    if found:
+        shapely = [mark for _, mark in found if mark is not None]
+        for mark in source.facts.get("network", []):
+            ratio = network_ratio(mark.value, group.medium)
+            if ratio and _is_one_of(page, mark, shapely):
+                found.append((ratio, mark))
+    else:
         noun = "thumbnail" if group.noun is not None and group.noun.thumbnail else ""
         for mark in source.facts.get("network", []):
             ratio = network_ratio(mark.value, group.medium, noun)
             if ratio:
                 found.append((ratio, mark))
     return list({value: (value, mark) for value, mark in reversed(found)}.values())[::-1]
+
+
+def _is_parted_list(page: Page, left: Mark, right: Mark) -> bool:
+    """Whether two shapes are items of one list; "square 9:16" side by side are a contradiction."""
+    return _is_list(page, left, right) and any(_parts(page, at) for at in range(left.end, right.first))
+
+
+def _is_one_of(page: Page, network: Mark, others: list[Mark]) -> bool:
+    """ "as a story, square and in 16:9": the network is one item of a list that a conjunction closes."""
+    run = sorted(
+        [network, *(one for one in others if _is_list(page, *sorted((one, network), key=_place)))], key=_place
+    )
+    gaps = [range(left.end, right.first) for left, right in itertools.pairwise(run)]
+    parted = all(any(_parts(page, at) for at in gap) for gap in gaps)
+    closed = any(page.has(at, "and") or page.tokens[at].text in "/+&" for gap in gaps for at in gap)
+    return bool(gaps) and parted and closed
+
+
+def _parts(page: Page, at: int) -> bool:
+    return page.has(at, "and") or page.tokens[at].text in ",/+&"
 
 
 def _shaped_as(page: Page, group: Group, mark: Mark) -> str:
@@ -237,14 +264,21 @@ def _languages(page: Page, source: Group) -> list[_Told]:
     for mark in source.facts.get("language", []):
         value = region(page, mark.value)
         for accent in accents:
-            if accent[:2] == value[:2] and "-" in accent:
-                value = accent
+            value = _accented(value, accent)
         found.setdefault(value, mark)
     if not found:
         for mark in source.facts.get("accent", []):
             if "-" in mark.value:
                 found.setdefault(mark.value, mark)
     return list(found.items())
+
+
+def _accented(language: str, accent: str) -> str:
+    """French with a Swiss accent is the French of Switzerland, whichever tongue the accent was listed for."""
+    country = accent.partition("-")[2]
+    if country and (accent[:2] == language[:2] or language[:2] in shared("spoken_in").get(country, ())):
+        return accent if accent[:2] == language[:2] else f"{language[:2]}-{country}"
+    return language
 
 
 def _series(page: Page, marks: list[Mark]) -> list[Mark]:
@@ -284,6 +318,7 @@ def _is_list(page: Page, left: Mark, right: Mark) -> bool:
             "then",
             "with",
             "spoken_in",
+            "as",
         )
         or not page.tokens[at].is_word
         for at in range(left.end, right.first)

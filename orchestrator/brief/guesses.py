@@ -9,6 +9,7 @@ from orchestrator.brief.roles import is_question
 
 __all__ = ["guess_groups"]
 
+_SEEN_OR_SAID = frozenset({"photo", "video", "voice", "generic"})
 _CLIP_NETWORKS = frozenset({"reels", "tiktok", "shorts"})
 
 
@@ -128,12 +129,10 @@ def _from_length(page: Page, wanted: Wanted) -> None:
 
 def _is_of_music(page: Page, wanted: Wanted, mark: Mark) -> bool:
     """A length told of a jingle or a song says nothing about a clip."""
-    return any(
-        anchor.medium == "music"
-        and anchor.at < mark.first
-        and page.segment[anchor.at] == page.segment[mark.first]
-        for anchor in wanted.anchors
-    )
+    if any(anchor.medium in _SEEN_OR_SAID for anchor in wanted.anchors if anchor.role != "subject"):
+        wanted_music = [anchor for anchor in wanted.anchors if anchor.medium == "music"]
+        return any(page.segment[anchor.at] == page.segment[mark.first] for anchor in wanted_music)
+    return any(anchor.medium == "music" and anchor.at < mark.first for anchor in wanted.anchors)
 
 
 def _from_file(page: Page, wanted: Wanted) -> None:

@@ -17,7 +17,7 @@ __all__ = ["LANGUAGES", "Lexicon", "Tag", "count_evidence", "evidence", "lexicon
 
 LANGUAGES = ("en", "pt", "es", "fr", "de", "it")
 _NOT_PHRASES = frozenset(
-    {"ratio", "network_ratio", "everyday", "currency_sign", "regional", "shortened", "thumbnail"}
+    {"ratio", "network_ratio", "everyday", "currency_sign", "regional", "shortened", "spoken_in", "thumbnail"}
 )
 _SHARED = ("shared", "limits")
 _BORROWED = frozenset({"medium", "quality", "shape", "language", "carousel", "network"})

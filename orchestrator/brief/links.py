@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from orchestrator.brief.films import adds_up
 from orchestrator.brief.groups import Anchor, Wanted
 from orchestrator.brief.page import Page
 from orchestrator.brief.references import medium_of
@@ -40,6 +41,7 @@ def drop_wholes(page: Page, wanted: Wanted) -> None:
         between = range(whole.noun.end, pieces.noun.first)
         listed = any(page.tokens[at].text == ":" and page.owner[at] is None for at in between)
         made_of = pieces.noun.governor in {"of", "from", "with"} and pieces.noun.governor_at == whole.noun.end
+        made_of = made_of or page.has(pieces.noun.at, "scene") or adds_up(page, whole, pieces.noun)
         if not (made_of or listed):
             continue
         wanted.joined = wanted.joined or made_of
@@ -57,7 +59,7 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
     if noun is None or noun.determiner not in {"definite", "demonstrative", "possessive", "each"}:
         return None
     made_from = noun.governor in {"from", "use", "animate"} or (
-        noun.governor == "of" and noun.determiner == "demonstrative"
+        noun.governor in {"of", "with"} and noun.determiner == "demonstrative"
     )
     turned = any(page.has(at, "turn") for at in range(page.segment_start(source.at), source.first))
     starts = (
@@ -65,7 +67,10 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
         and source.medium == "photo"
         and any(page.has(at, "first_frame") for at in range(source.end, min(page.size, source.end + 6)))
     )
-    if not (made_from or starts or turned):
+    alive = noun.determiner == "demonstrative" and any(
+        page.has(at, "animate", "alive") for at in page.sentence_range(source.at)
+    )
+    if not (made_from or starts or turned or alive):
         return None
     other = "video" if source.medium == "photo" else "photo"
     here = [
@@ -78,7 +83,7 @@ def _user(page: Page, wanted: Wanted, source: Anchor) -> Anchor | None:
     before = [anchor for anchor in here if anchor.at < source.at]
     if before:
         return before[-1]
-    return here[0] if here and (turned or noun.governor in {"from", "use"}) else None
+    return here[0] if here and (turned or made_from) else None
 
 
 def _link_pronoun(page: Page, wanted: Wanted, at: int) -> None:
@@ -145,7 +150,8 @@ def is_composed(page: Page, wanted: Wanted) -> bool:
 
 
 def _is_negated(page: Page, at: int) -> bool:
-    return page.before(at, "without", "shun") is not None
+    """ "nothing joined", and "being assembled", which is what the picture shows."""
+    return page.before(at, "without", "shun", "being") is not None
 
 
 def _has_sound_file(wanted: Wanted) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from orchestrator.brief.page import Page
+from orchestrator.brief.unwanted import item_at, lead, may_start, refused_medium
 
 __all__ = ["find_negatives", "negatives"]
 
 _LONGEST = 7
-_EXTRA = 3
 
 
 def find_negatives(page: Page) -> None:
@@ -24,12 +24,55 @@ def find_negatives(page: Page) -> None:
             if not page.has(end, "mute_tail"):
                 page.claim("refused", at, end, "voice", means="tasks")
             at = end
+        elif page.has(at, "avoid_list", "without") and _heads_list(page, at):
+            at = max(at + 1, _listed(page, at))
         elif page.has(at, "without_after") and _items_before(page, at):
             at = page.end(at, "without_after")
         elif page.has(at, "without") and not _is_tied(page, page.end(at, "without")):
             at = max(at + 1, _items(page, at, page.end(at, "without")))
         else:
             at += 1
+
+
+def _heads_list(page: Page, at: int) -> bool:
+    """ "EVITAR: …", "negative prompt: …": a refusal that a colon makes the head of a list."""
+    end = _head_end(page, at)
+    if end >= page.size or page.tokens[end].text not in ":=" or page.owner[end] is not None:
+        return False
+    return page.before(at, "correction", "correct", "chat") is None
+
+
+def _head_end(page: Page, at: int) -> int:
+    end = max(page.end(at, name) for name in ("avoid_list", "without") if page.has(at, name))
+    return end + 1 if end < page.size and page.tokens[end].text == '"' else end
+
+
+def _listed(page: Page, cue: int) -> int:
+    """Reads every item up to the end of the sentence; answers where the list ends."""
+    colon = _head_end(page, cue)
+    at = end = colon + 1
+    if at < page.size and page.tokens[at].text == '"':
+        at += 1
+    while at < page.size and page.sentence[at] == page.sentence[cue]:
+        at = lead(page, page.skip(at, "and", "or", "nor"))
+        refused = refused_medium(page, at)
+        if refused:
+            end = refused[1]
+            page.claim("refused", at, end, refused[0], means="tasks")
+        else:
+            after, end = item_at(page, at) if at < page.size else (at, at)
+            if end <= at or not may_start(page, at, page.sentence[cue]):
+                break
+            page.claim("negative", at, end, page.words_in(at, end), means="negative")
+            end = after
+        at = end
+        if at < page.size and (page.tokens[at].text in ",/" or page.has(at, "and", "or", "nor")):
+            at += page.tokens[at].text in ",/"
+        else:
+            break
+    if end > colon + 1:
+        page.claim("cue", cue, colon + 1, means="negative")
+    return end
 
 
 def _is_tied(page: Page, at: int) -> bool:
@@ -45,15 +88,15 @@ def negatives(page: Page) -> tuple[str, ...]:
 def _items(page: Page, cue: int, at: int) -> int:
     """Reads the list of things after a negator; answers where it ends."""
     first = at
-    at = _lead(page, at)
-    refused = _refused_medium(page, at)
+    at = lead(page, at)
+    refused = refused_medium(page, at)
     if refused:
         medium, end = refused
         page.claim("refused", cue, end, medium, means="tasks")
         return _items_after(page, end)
-    if not _may_start(page, at, page.sentence[cue]):
+    if not may_start(page, at, page.sentence[cue]):
         return first
-    end, found = _item(page, at)
+    end, found = item_at(page, at)
     if found <= at:
         return first
     page.claim("negative", at, found, page.words_in(at, found), means="negative")
@@ -66,7 +109,7 @@ def _items_before(page: Page, at: int) -> bool:
     """ "Gesichter und Logos vermeiden", "logos interdits": the refusal ends the segment, the things stand before it."""
     end = page.end(at, "without_after")
     plain = page.language_of(at) == "en" and end == at + 1
-    first = _lead(page, page.segment_start(at))
+    first = lead(page, page.segment_start(at))
     if (
         plain
         or page.skip(end, "chat") < page.segment_end(at)
@@ -98,7 +141,7 @@ def _items_before(page: Page, at: int) -> bool:
         [*starts, at],
         strict=True,
     ):
-        start = _lead(page, start)
+        start = lead(page, start)
         if start < stop:
             page.claim("negative", start, stop, page.words_in(start, stop), means="negative")
     page.claim("cue", at, end, means="negative")
@@ -109,88 +152,6 @@ def _items_after(page: Page, at: int, *, known: bool = False) -> int:
     """Goes on after a comma or a conjunction where more unwanted things follow."""
     nxt = _next_item(page, at, known=known)
     return at if nxt is None else _items(page, nxt, nxt)
-
-
-def _lead(page: Page, at: int) -> int:
-    return page.skip(at, "article", "definite", "show", "any", "possessive", "vague", "approx", "chat")
-
-
-def _refused_medium(page: Page, at: int) -> tuple[str, int] | None:
-    """ "no narration", "sem vídeo": a medium that is not wanted, possibly with an adjective."""
-    for place in range(at, min(at + 3, page.segment_end(at) if at < page.size else at)):
-        if page.has(place, "speaking"):
-            return "voice", page.end(place, "speaking")
-        if page.has(place, "medium") and page.owner[place] is None:
-            medium = page.value(place, "medium").rstrip("?+")
-            end = page.end(place, "medium")
-            if medium == "photo" and "?" in page.value(place, "medium"):
-                return None
-            if medium in {"voice", "video", "photo"} and not page.has(end, "tail", "of"):
-                return medium, end
-            return None
-        if page.tags[place] and not page.has(place, "manner", "gender", "language", "network"):
-            return None
-    return None
-
-
-def _may_start(page: Page, at: int, sentence: int) -> bool:
-    if at >= page.size or page.sentence[at] != sentence or page.owner[at] is not None or page.hidden[at]:
-        return False
-    token = page.tokens[at]
-    if not token.is_word or page.has(at, "attribute", "brand"):
-        return False
-    if page.has(at, "medium"):
-        return True
-    return not page.has(
-        at, "with", "for", "then", "but", "it", "ask", "of", "place", "and", "or", "second", "quality"
-    )
-
-
-def _item(page: Page, at: int) -> tuple[int, int]:
-    """Where reading goes on, and where the item itself ends."""
-    place, words, small = at, 0, 0
-    segment = page.segment[at]
-    while place < page.size and page.segment[place] == segment and words < _LONGEST:
-        token = page.tokens[place]
-        if page.owner[place] is not None or page.hidden[place] or not token.is_word:
-            break
-        if page.has(
-            place,
-            "or",
-            "nor",
-            "neither_nor",
-            "and",
-            "but",
-            "then",
-            "with",
-            "for",
-            "without",
-            "chat",
-            "show_after",
-            "shun",
-            "only",
-            "harmless",
-        ):
-            break
-        if page.has(place, "ask", "definite_verb") and place > at:
-            break
-        if page.has(place, "place") and not page.has(place, "medium"):
-            rest = _words_left(page, place)
-            if not 0 < rest <= _EXTRA:
-                break
-            small += 1
-        words += 1
-        place += 1
-    return place, place if words else at
-
-
-def _words_left(page: Page, at: int) -> int:
-    count = 0
-    for place in range(at, page.segment_end(at)):
-        if page.owner[place] is not None or page.has(place, "or", "nor", "and", "with"):
-            return 99
-        count += page.tokens[place].is_word
-    return count
 
 
 def _next_item(page: Page, at: int, *, known: bool = False) -> int | None:

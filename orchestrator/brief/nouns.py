@@ -1,17 +1,15 @@
-"""Every word for a picture, a clip or a voice, with the words that count and qualify it."""
+"""A word for a picture, a clip or a voice, with the words before it that count and qualify it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.brief.lexicon import shared
 from orchestrator.brief.numerals import number_at
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
-__all__ = ["Noun", "find_nouns"]
+__all__ = ["Noun", "look_left"]
 
-_VISUAL_NETWORKS = {"reels": "video", "tiktok": "video", "shorts": "video", "stories": "generic"}
 _HEAD_LAST = frozenset({"en", "de"})
 _QUALIFIERS = (
     "quality", "shape", "manner", "gender", "language", "colour", "network", "only", "approx", "existing", "carousel",
@@ -48,68 +46,7 @@ class Noun:
     thumbnail: bool = False
 
 
-def find_nouns(page: Page) -> list[Noun]:
-    """All media words in order; chains such as "TikTok video clip" count as one."""
-    nouns: list[Noun] = []
-    at = 0
-    while at < page.size:
-        noun = _noun_at(page, at)
-        if noun is None:
-            at += 1
-            continue
-        _look_left(page, noun)
-        nouns.append(noun)
-        at = noun.end
-    return nouns
-
-
-def _noun_at(page: Page, at: int) -> Noun | None:
-    links: list[tuple[str, int, int]] = []
-    place = at
-    while place < page.size and page.owner[place] is None and page.segment[place] == page.segment[at]:
-        if page.has(place, "medium") and not page.has(place, "versions"):
-            links.append((page.value(place, "medium"), place, page.end(place, "medium")))
-        elif page.has(place, "network") and (links or _network_heads(page, place)):
-            links.append((f"network {page.value(place, 'network')}", place, page.end(place, "network")))
-        else:
-            break
-        place = links[-1][2]
-    media = [link for link in links if not link[0].startswith("network")]
-    networks = [link[0].removeprefix("network ") for link in links if link[0].startswith("network")]
-    if not links or (not media and networks[0] not in _VISUAL_NETWORKS):
-        return None
-    head = _head(page, media) if media else links[0]
-    value = head[0] if media else _VISUAL_NETWORKS[networks[0]]
-    medium = value.rstrip("?+")
-    thumbnail = any(page.word(link[1]) in shared("thumbnail")["words"] for link in media)
-    noun = Noun(medium, head[1], place, at, "?" in value, "+" in value, thumbnail=thumbnail)
-    noun.network = networks[0] if networks else ""
-    if not media:
-        noun.weak = True
-    return noun
-
-
-def _network_heads(page: Page, at: int) -> bool:
-    """Whether a network may stand for the thing itself ("two TikToks") or begins "TikTok video"."""
-    after = page.end(at, "network")
-    return page.value(at, "network") in _VISUAL_NETWORKS or page.has(after, "medium")
-
-
-def _head(page: Page, media: list[tuple[str, int, int]]) -> tuple[str, int, int]:
-    if page.language_of(media[0][1]) in _HEAD_LAST:
-        strong = [link for link in media if "?" not in link[0]]
-        last = media[-1]
-        return (
-            last if "?" not in last[0] or not strong or _medium(last) != _medium(strong[-1]) else strong[-1]
-        )
-    return media[0]
-
-
-def _medium(link: tuple[str, int, int]) -> str:
-    return link[0].rstrip("?+")
-
-
-def _look_left(page: Page, noun: Noun) -> None:
+def look_left(page: Page, noun: Noun) -> None:
     """Walks back over adjectives and facts to the count or article, and to what governs them."""
     start = page.segment_start(noun.at)
     place = noun.first
@@ -266,7 +203,7 @@ def _governor(page: Page, noun: Noun, place: int, start: int) -> None:
     if page.before(place, "one_of") is not None:
         _governed(noun, "start", place)
         return
-    for category in _STOPS:
+    for category in ("series", *_STOPS):
         at = page.before(place, category)
         if at is not None:
             _governed(noun, _shared(page, at, category), at)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from orchestrator.brief.page import Page
 
-__all__ = ["Number", "compounds", "digits", "lengths", "number_at"]
+__all__ = ["Number", "compounds", "digits", "is_below_nothing", "lengths", "number_at"]
 
 _THOUSANDS = {"en": ","}
 _DE_UNITS = ("ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
@@ -26,10 +26,15 @@ class Number(NamedTuple):
     end: int
 
 
-def compounds(language: str) -> dict[str, int]:
-    """The numbers a language writes as one word, folded: "fünfundzwanzig", "venticinque"."""
+def compounds(language: str) -> dict[str, float]:
+    """The numbers a language writes as one word, folded: "fünfundzwanzig", "zweieinhalb", "venticinque"."""
     if language == "de":
+        halves = {f"{unit}einhalb": ones + 0.5 for ones, unit in enumerate(_DE_UNITS, 1)}
+        quarters = {f"{unit}einviertel": ones + 0.25 for ones, unit in enumerate(_DE_UNITS, 1)}
         return {
+            "anderthalb": 1.5,
+            **{word.replace("ü", "u"): number for word, number in (halves | quarters).items()},
+        } | {
             f"{unit}und{ten}".replace("ü", "u").replace("ß", "ss"): tens * 10 + ones
             for tens, ten in enumerate(_DE_TENS, 2)
             for ones, unit in enumerate(_DE_UNITS, 1)
@@ -48,10 +53,10 @@ def lengths(language: str, numbers: Iterable[tuple[str, float]]) -> dict[str, fl
     if language != "de":
         return {}
     return {
-        f"{word}{unit}ig{ending}": number * seconds
+        f"{word}{unit}{ending}": number * seconds
         for word, number in numbers
         for unit, seconds in (("sekund", 1), ("minut", 60))
-        for ending in ("", "e", "er", "es", "en", "em")
+        for ending in ("ig", "ige", "iger", "iges", "igen", "igem", "er", "ers", "ern")
     }
 
 
@@ -83,6 +88,8 @@ def number_at(page: Page, at: int) -> Number | None:
         found = None if value is None else Number(value, at + 1)
         if found and page.has(found.end, "thousand"):
             found = Number(found.value * 1000, found.end + 1)
+    elif page.has(at, "fraction"):
+        return Number(float(page.value(at, "fraction")), at + 1)
     else:
         found = _in_words(page, at)
     return found and _with_half(page, found)
@@ -124,8 +131,17 @@ def _adds(current: int, value: int) -> bool:
 
 def _with_half(page: Page, number: Number) -> Number:
     end = number.end
+    if page.has(end, "fraction") and page.tokens[end].gap in {"", " "}:
+        return Number(number.value + float(page.value(end, "fraction")), end + 1)
     if page.has(end, "and"):
         half = end + 1 if page.has(end + 1, "half") else page.skip(end + 1, "article")
         if page.has(half, "half") and not page.tokens[half].glued:
             return Number(number.value + 0.5, page.end(half, "half"))
     return number
+
+
+def is_below_nothing(page: Page, at: int) -> bool:
+    """ "-5 s": a minus that stands at the figure and at nothing else."""
+    if at == 0 or page.tokens[at - 1].text not in "-−–" or not page.tokens[at].glued:
+        return False
+    return not page.tokens[at - 1].glued

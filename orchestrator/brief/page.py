@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.brief.language import best, scores
 from orchestrator.brief.lexicon import Tag, lexicon, shared
 from orchestrator.brief.quotes import Quote, find_quotes
+from orchestrator.brief.spelling import forgiven
 from orchestrator.brief.text import CleanText
 from orchestrator.brief.tokens import Kind, Token, tokenise
 
@@ -15,6 +16,10 @@ __all__ = ["Mark", "Page", "lay_out"]
 _SENTENCE_ENDS = frozenset(".!?;…")
 _SEGMENT_ENDS = frozenset(",:()[]–—•*|→{}><¿¡")
 _FOREIGN_MARGIN = 1.4
+_ALWAYS_SEEN = frozenset({"shun", "without"})
+_COVERS_NOTHING = frozenset(
+    {"limits", "secrets", "pretend", "ignore", "leak", "say_link", "offtopic", "laid"}
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +50,11 @@ class Page:
     endings: list[list[int]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     owner: list[Mark | None] = field(default_factory=list)
+    _segments: list[range] = field(init=False)
+    _sentences: list[range] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._segments, self._sentences = _runs(self.segment), _runs(self.sentence)
 
     @property
     def size(self) -> int:
@@ -58,7 +68,8 @@ class Page:
         return self.tags[at].get(category) if 0 <= at < self.size else None
 
     def has(self, at: int, *categories: str) -> bool:
-        return 0 <= at < self.size and any(category in self.tags[at] for category in categories)
+        tags = self.tags[at] if 0 <= at < len(self.tags) else {}
+        return bool(tags) and not tags.keys().isdisjoint(categories)
 
     def value(self, at: int, category: str) -> str:
         return self.tags[at][category].value
@@ -116,25 +127,13 @@ class Page:
                 self.owner[at] = None
 
     def segment_start(self, at: int) -> int:
-        number = self.segment[at]
-        while at > 0 and self.segment[at - 1] == number:
-            at -= 1
-        return at
+        return self._segments[at].start
 
     def segment_end(self, at: int) -> int:
-        number = self.segment[at]
-        while at < self.size and self.segment[at] == number:
-            at += 1
-        return at
+        return self._segments[at].stop if at < self.size else at
 
     def sentence_range(self, at: int) -> range:
-        number = self.sentence[at]
-        first = end = at
-        while first > 0 and self.sentence[first - 1] == number:
-            first -= 1
-        while end < self.size and self.sentence[end] == number:
-            end += 1
-        return range(first, end)
+        return self._sentences[at]
 
     def hide(self, first: int, end: int) -> None:
         """Takes tokens out of every later reading."""
@@ -151,6 +150,17 @@ class Page:
             for at in range(first, end)
         ]
         return "".join(parts)
+
+
+def _runs(numbers: list[int]) -> list[range]:
+    """For every place the stretch of equal numbers around it."""
+    runs: list[range] = []
+    while len(runs) < len(numbers):
+        first = end = len(runs)
+        while end < len(numbers) and numbers[end] == numbers[first]:
+            end += 1
+        runs += [range(first, end)] * (end - first)
+    return runs
 
 
 def lay_out(source: CleanText) -> Page:
@@ -248,18 +258,22 @@ def _look_up(page: Page) -> None:
     page.endings = [[] for _ in range(page.size + 1)]
     covered = 0
     for at in range(page.size):
-        if page.hidden[at] or at < covered or page.tokens[at].kind is Kind.LINE:
+        if page.hidden[at] or page.tokens[at].kind is Kind.LINE:
             continue
         found = lexicon(page.languages[at]).tags(page.tokens, at)
+        if at < covered:
+            found = {name: tag for name, tag in found.items() if tag.end > covered and name in _ALWAYS_SEEN}
+            if not found:
+                continue
         if not found and page.tokens[at].is_word:
-            found = _borrowed(page, at)
+            found = _borrowed(page, at) or forgiven(page.languages[at], page.tokens[at].word, at)
         if not found:
             continue
         page.tags[at] = found
         for tag in found.values():
             if at not in page.endings[tag.end]:
                 page.endings[tag.end].append(at)
-        longest = max(tag.end for tag in found.values())
+        longest = max((tag.end for name, tag in found.items() if name not in _COVERS_NOTHING), default=0)
         covered = max(covered, longest) if longest > at + 1 else covered
 
 

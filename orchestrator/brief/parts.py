@@ -93,7 +93,8 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
 def _begins_part(page: Page, at: int) -> bool:
     """A number or an article at the start of a segment or after "and"."""
     if not page.free(at, at + 1) or (
-        not page.has(at, "number", "article", "another", "ordinal") and not page.tokens[at].text.isdecimal()
+        not page.has(at, "number", "article", "another", "ordinal", "once")
+        and not page.tokens[at].text.isdecimal()
     ):
         return False
     starts = page.segment_start(at) == at or page.before(at, "and", "plus", "then") is not None
@@ -119,7 +120,7 @@ def _part(page: Page, wanted: Wanted, at: int) -> int:
     if number and number.value == int(number.value) and 0 < number.value <= _MOST:
         count, place = int(number.value), number.end
     else:
-        names = [name for name in ("another", "article", "ordinal") if page.has(at, name)]
+        names = [name for name in ("another", "article", "ordinal", "once") if page.has(at, name)]
         if not names:
             return at + 1
         count, place = 1, max(page.end(at, name) for name in names)
@@ -150,7 +151,10 @@ def _is_one_more(page: Page, wanted: Wanted, at: int, place: int) -> bool:
         return False
     if not page.has(at, "another") and page.before(at, "and") is None:
         return False
-    if not any(page.has(step, "of", "with", "place", "from") for step in range(at + 1, place)):
+    between = range(at + 1, place)
+    if any(page.has(step, "medium") for step in between):
+        return False
+    if not any(page.has(step, "of", "with", "place", "from") for step in between):
         return False
     host.count += 1
     return True

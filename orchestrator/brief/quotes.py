@@ -21,6 +21,7 @@ _CLOSERS = {
     "`": "`",
 }
 _LONGEST = 400
+_LONGEST_VALUE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,25 @@ def find_quotes(tokens: list[Token]) -> list[Quote]:
         quote = _quote_from(tokens, at) if _opens(tokens, at) else None
         if quote is None:
             at += 1
+        elif _is_notation(tokens, quote):
+            at = quote.end
         else:
             quotes.append(quote)
             at = quote.end
     return quotes
+
+
+def _is_notation(tokens: list[Token], quote: Quote) -> bool:
+    """{"kind": "image"}: marks of a data format around a key or a short value, not somebody's words."""
+    if quote.end < len(tokens) and tokens[quote.end].text == ":":
+        return quote.first == 0 or tokens[quote.first - 1].text in "{,[" or _is_line(tokens, quote.first - 1)
+    named = quote.first > 2 and tokens[quote.first - 1].text == ":" and tokens[quote.first - 2].text == '"'
+    unwanted = named and tokens[quote.first - 3].word.startswith("neg")
+    return named and (quote.words <= _LONGEST_VALUE or unwanted)
+
+
+def _is_line(tokens: list[Token], at: int) -> bool:
+    return tokens[at].kind is Kind.LINE
 
 
 def _opens(tokens: list[Token], at: int) -> bool:

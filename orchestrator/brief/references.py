@@ -13,6 +13,7 @@ _ENDINGS = {
     medium: re.compile(rf"\.(?:{endings})(?:[?#].*)?$", re.IGNORECASE)
     for medium, endings in FILE_ENDINGS.items()
 }
+_REACH = 5
 _FILE = re.compile(rf"[^\n\"“”]{{1,80}}\.(?:{'|'.join(FILE_ENDINGS.values())})", re.IGNORECASE)
 
 
@@ -35,7 +36,19 @@ def find_references(page: Page) -> None:
         if token.kind is Kind.ADDRESS and medium_of(token.text) is None and _is_destination(page, at):
             page.claim("time", at, at + 1)
             continue
+        if token.kind is Kind.ADDRESS and _is_sender(page, at):
+            page.claim("time", at, at + 1)
+            continue
         page.claim("reference", at, at + 1, token.text)
+
+
+def _is_sender(page: Page, at: int) -> bool:
+    """A site without a page, and no word that says to use it: it tells who writes, or where to go."""
+    address = page.tokens[at].text.split("://")[-1].rstrip("/")
+    if "/" in address:
+        return False
+    near = range(max(page.sentence_range(at).start, at - _REACH), at)
+    return not any(page.has(place, "from", "use", "animate", "attached", "existing") for place in near)
 
 
 def _is_destination(page: Page, at: int) -> bool:

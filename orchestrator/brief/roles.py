@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.brief.films import has_own_shape, is_within_timed, makes_up_film
 from orchestrator.brief.groups import Anchor, Group, Wanted
 from orchestrator.brief.nouns import Noun
 from orchestrator.brief.page import Page
@@ -17,6 +18,12 @@ _SOUND = frozenset({"audio", "audios", "sound", "ton", "son", "sonido", "som"})
 
 def role_of(page: Page, wanted: Wanted, noun: Noun) -> str:
     """One of: request, generic, back, input, subject, cancel, for."""
+    if page.has(noun.at, "scene") and noun.medium == "video" and is_within_timed(page, wanted, noun):
+        return "subject"
+    if page.has(noun.at, "scene") and noun.medium == "video":
+        return "request"
+    if makes_up_film(page, wanted, noun):
+        return "request"
     told = _role_by_context(page, wanted, noun)
     if told:
         return told
@@ -68,8 +75,7 @@ def is_question(page: Page, at: int) -> bool:
     """ "How do I export a video?": a question about something else asks for nothing to be made."""
     sentence = page.sentence_range(at)
     first = page.skip(sentence.start, "chat")
-    asks = any(page.tokens[place].text == "?" for place in sentence)
-    return asks and first < page.size and page.has(first, "offtopic")
+    return page.has(first, "offtopic") and any(page.tokens[place].text == "?" for place in sentence)
 
 
 def _prior(wanted: Wanted, noun: Noun) -> Group | None:
@@ -122,6 +128,9 @@ def _role_of_ordinal(wanted: Wanted, noun: Noun) -> str:
 
 
 def _role_of_known(page: Page, wanted: Wanted, noun: Noun) -> str:
+    given = any(anchor.role == "input" and anchor.medium == noun.medium for anchor in wanted.anchors)
+    if given and not _prior(wanted, noun):
+        return "input"
     if noun.determiner == "demonstrative" and not _prior(wanted, noun):
         return "subject" if noun.governor in {"of", "about"} else "input"
     if _prior(wanted, noun):
@@ -179,7 +188,23 @@ def _is_described_voice(page: Page, noun: Noun) -> bool:
     )
 
 
+def _is_in_scene(page: Page, wanted: Wanted, noun: Noun) -> bool:
+    """ "a photo of a crew that films a video": part of what the picture before it shows."""
+    if noun.determiner != "article" or noun.governor not in {"ask", "word", "animate", "place"}:
+        return False
+    last = wanted.anchors[-1] if wanted.anchors else None
+    if last is None or last.role not in {"request", "back"} or page.segment[last.at] != page.segment[noun.at]:
+        return False
+    if page.has(noun.governor_at, "turn"):
+        return False
+    between = range(last.end, noun.first)
+    joined = any(page.has(at, "and", "then", "but", "plus") for at in between)
+    return not joined and last.end < noun.first and page.has(last.end, "of", "about")
+
+
 def _role_of_new(page: Page, wanted: Wanted, noun: Noun) -> str:
+    if _is_in_scene(page, wanted, noun):
+        return "subject"
     if noun.governor == "and":
         return "subject" if _follows_subject(wanted, noun) else "request"
     if (
@@ -278,7 +303,7 @@ def _role_of_bare(page: Page, wanted: Wanted, noun: Noun) -> str:
     if noun.governor in {"ask", "series", "then"}:
         return "request"
     if noun.weak and wanted.groups and not noun.network:
-        return "subject"
+        return "request" if not _prior(wanted, noun) and has_own_shape(page, noun) else "subject"
     if noun.plural and noun.medium == "photo" and noun.only and wanted.latest("video"):
         return "subject"
     if noun.network and noun.weak and noun.medium == "video":

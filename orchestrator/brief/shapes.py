@@ -28,7 +28,7 @@ def find_shapes(page: Page) -> None:
             page.claim("shape", at, page.end(at, "shape"), page.value(at, "shape"))
             if page.has(at, "medium") and page.end(at, "medium") == page.end(at, "shape"):
                 page.owner[at] = None
-        elif page.has(at, "shape_alone") and _is_alone(page, at):
+        elif page.has(at, "shape_alone") and (_is_alone(page, at) or _is_of_clip(page, at)):
             page.claim("shape", at, page.end(at, "shape_alone"), page.value(at, "shape_alone"))
 
 
@@ -104,6 +104,17 @@ def _is_alone(page: Page, at: int) -> bool:
     """ "…, landscape": a word that is a shape only when it says nothing else."""
     rest = page.skip(page.end(at, "shape_alone"), "chat")
     return at > 0 and page.segment_start(at) == at and rest >= page.segment_end(at)
+
+
+def _is_of_clip(page: Page, at: int) -> bool:
+    """ "30 s landscape spot", "vidéo paysage": beside a word for a clip, and not of what it shows."""
+    end = page.end(at, "shape_alone")
+    if page.has(end, "medium") and page.value(end, "medium").startswith("video"):
+        return page.language_of(at) in {"en", "de"}
+    before = page.before(at, "medium")
+    clip = before is not None and page.value(before, "medium").startswith("video")
+    told = not page.has(end, "of") or number_at(page, page.end(end, "of")) is not None
+    return clip and told and page.language_of(at) not in {"en", "de"}
 
 
 def _is_shape(page: Page, at: int) -> bool:

@@ -10,9 +10,12 @@ from shared_knowledge.errors import UnclearBrief
 
 __all__ = ["LIMIT", "CleanText", "clean", "fold"]
 
-LIMIT = 8_000
+LIMIT = 20_000
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_WIDE = re.compile(r"[\uff01-\uff5e]")
+_FROM_WIDE = 0xFEE0
 _MARKS_PER_LETTER = 4
 _ZWJ = "\u200d"
 _TODO = "Say in a sentence what to make, such as: a 10 s vertical video of a red bicycle."
@@ -63,7 +66,7 @@ def _refuse_what_is_no_text(text: str) -> None:
             "The brief holds broken characters (lone surrogates).", todo="Save it as UTF-8 and send it again."
         )
     controls = len(_CONTROL.findall(text))
-    if "\x00" in text or controls * 20 > len(text):
+    if "\x00" in text or controls * 5 > len(text):
         raise UnclearBrief(
             "The brief is full of control characters; this looks like a binary file, not text.",
             todo="Give a text file in UTF-8.",
@@ -79,7 +82,7 @@ def _plain(text: str) -> CleanText | None:
         or any(unicodedata.category(c) in {"Cf", "Mn", "Zl", "Zp"} for c in text if c > "\x7f")
     ):
         return None
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or _WIDE.search(text):
         return None
     spaced = re.sub(r"[^\S\n]", " ", text.replace("\r", "\n" if "\r\n" not in text else " "))
     return CleanText(text, spaced, range(len(text)), range(1, len(text) + 1))
@@ -91,6 +94,10 @@ def _mended(text: str) -> CleanText:
     ends: list[int] = []
     place = 0
     while place < len(text):
+        escape = _COLOURS.match(text, place)
+        if escape:
+            place = escape.end()
+            continue
         after = place + 1
         while after < len(text) and unicodedata.combining(text[after]):
             after += 1
@@ -116,6 +123,8 @@ def _readable(text: str, place: int, after: int) -> str:
         return ""
     if unicodedata.combining(letter):
         return ""
+    if _WIDE.match(letter):
+        return chr(ord(letter) - _FROM_WIDE)
     return unicodedata.normalize("NFC", text[place : min(after, place + 1 + _MARKS_PER_LETTER)])
 
 

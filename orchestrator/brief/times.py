@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.brief.numerals import Number, number_at
+from orchestrator.brief.numerals import Number, is_below_nothing, number_at
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
 __all__ = ["find_times"]
 
 _FRACTIONS = {"half_minute": 30.0, "quarter_minute": 15.0, "three_quarters_minute": 45.0}
+_PARTS = {"half": 30.0, "quarter": 15.0, "three_quarters": 45.0}
 _SECOND_SIGNS = frozenset('"″”')
 _MINUTE_SIGNS = frozenset("'′’")
 _LONGEST_S = 3_600.0
@@ -30,6 +31,8 @@ def _time_at(page: Page, at: int) -> int:
         whole = number.value if number and number.end == at else 1.0
         first = at - 1 if number and number.end == at else at
         return _claim(page, first, page.end(at, "minute_and_half"), whole * 60 + 30)
+    if page.has(at, "minute") and page.has(page.end(at, "minute"), "and"):
+        return _minutes(page, at, at, 1.0) if _part_of_minute(page, page.end(at, "minute") + 1) else at
     if page.has(at, "length_in_s"):
         return _claim(page, at, at + 1, float(page.value(at, "length_in_s")))
     clock = _clock(page, at)
@@ -154,18 +157,27 @@ def _minutes(page: Page, first: int, unit_at: int, minutes: float) -> int:
     )
     start = end + 1 if dotted else end
     joined = page.end(start, "and") if page.has(start, "and") else start
-    half = page.skip(joined, "article") if joined > start else joined
-    if joined > start and page.has(half, "half"):
-        return _claim(page, first, page.end(half, "half"), minutes * 60 + 30)
+    part = _part_of_minute(page, joined) if joined > start else None
+    if part:
+        return _claim(page, first, part[1], minutes * 60 + part[0])
     rest = number_at(page, joined) if joined < page.size else None
     if rest and rest.value < 60:
         unit = _unit(page, rest.end)
         if unit == "second":
             return _claim(page, first, _unit_end(page, rest.end), minutes * 60 + rest.value)
-        loose = rest.value >= 5 and joined == start and not _counts_something(page, rest.end)
+        loose = rest.value >= 5 and not _counts_something(page, rest.end)
         if (page.tokens[end].glued and not dotted) or loose:
             return _claim(page, first, rest.end, minutes * 60 + rest.value)
     return _claim(page, first, end, minutes * 60)
+
+
+def _part_of_minute(page: Page, at: int) -> tuple[float, int] | None:
+    """ "… and a half", "… und eine Viertelminute": the seconds, and where the words end."""
+    for category, seconds in (*_PARTS.items(), *_FRACTIONS.items()):
+        for place in (at, page.skip(at, "article")):
+            if page.has(place, category):
+                return seconds, page.end(place, category)
+    return None
 
 
 def _counts_something(page: Page, at: int) -> bool:
@@ -204,8 +216,11 @@ def _clock(page: Page, at: int) -> int:
 def _claim(page: Page, first: int, end: int, seconds: float) -> int:
     if not page.free(first, end):
         return end
-    if _is_era(page, first, end, seconds) or not 0 < seconds <= _LONGEST_S:
+    if _is_era(page, first, end, seconds):
         page.claim("time", first, end)
+        return end
+    if not 0 < seconds <= _LONGEST_S or is_below_nothing(page, first):
+        page.claim("time", first, end, "absurd")
         return end
     mark = page.claim("duration", first, end, number=round(seconds, 2))
     if _is_aside(page, first):

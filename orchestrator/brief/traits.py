@@ -115,8 +115,9 @@ def _has_accent_besides(page: Page, at: int) -> bool:
 
 
 def _has_accent_word(page: Page, at: int) -> bool:
-    end = page.end(at, "accent")
-    return any(page.has(place, "accent_word") for place in (at - 1, at - 2, end, end + 1)) or (
+    end, segment = page.end(at, "accent"), page.segment[at]
+    near = (place for place in (at - 1, at - 2, end, end + 1) if 0 <= place < page.size)
+    return any(page.has(place, "accent_word") and page.segment[place] == segment for place in near) or (
         page.before(at, "accent_word") is not None
     )
 

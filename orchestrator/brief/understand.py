@@ -7,17 +7,19 @@ from dataclasses import replace
 from orchestrator.brief.asking import find_groups
 from orchestrator.brief.attach import attach_facts
 from orchestrator.brief.brands import find_brands, wishes
-from orchestrator.brief.budget import Budget, find_budget, find_money
+from orchestrator.brief.budget import Budget, find_budget
 from orchestrator.brief.coverage import cover
 from orchestrator.brief.creative import imagine
 from orchestrator.brief.doubts import find_doubts
 from orchestrator.brief.each import count_each
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
+from orchestrator.brief.forms import count_in_form, seconds_in_form
 from orchestrator.brief.groups import Wanted
 from orchestrator.brief.guesses import guess_groups
 from orchestrator.brief.hostile import find_hostile
 from orchestrator.brief.labels import label
 from orchestrator.brief.links import drop_wholes, is_composed, link_groups
+from orchestrator.brief.money import find_money
 from orchestrator.brief.negatives import find_negatives, negatives
 from orchestrator.brief.page import Page, lay_out
 from orchestrator.brief.parts import find_parts
@@ -40,6 +42,7 @@ def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
     find_money(page)
     find_shapes(page)
     find_times(page)
+    seconds_in_form(page)
     find_brands(page)
     find_qualities(page)
     find_negatives(page)
@@ -51,6 +54,7 @@ def _wanted(page: Page) -> Wanted:
     guess_groups(page, wanted)
     drop_wholes(page, wanted)
     count_each(page, wanted)
+    count_in_form(page, wanted)
     find_networks(page, wanted)
     find_parts(page, wanted)
     assign_scripts(page, wanted)

@@ -2,213 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date
-from types import MappingProxyType
+from typing import NamedTuple
 
+from orchestrator.selection.track_record import TrackRecord
+from orchestrator.selection.wishes import Circumstances, Wishes
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.errors import BadRequest
 from shared_knowledge.platform_facts import Model, Platform
-from shared_knowledge.tariff import weigh
-from shared_knowledge.vocabulary import (
-    Choice,
-    Medium,
-    Money,
-    Offer,
-    Task,
-    VideoSpec,
-    WhyNot,
-)
+from shared_knowledge.tariff import Tariff, Weighed
+from shared_knowledge.vocabulary import Medium, Money, Offer, Spec, Task, VideoSpec, WhyNot
 
-__all__ = ["Candidate", "Circumstances", "candidates", "offers"]
+__all__ = ["Candidate", "Weigher", "offers"]
 
 _ORDER = list(WhyNot)
 _LAST = Money.LIMIT + 1
+_NEWEST = date.max.toordinal()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Circumstances:
-    """What is true around a choice: the day, the keys at hand, what was asked for, what may be spent.
+class Candidate(NamedTuple):
+    """An offer, and what decides its place among the others.
 
-    `ready` names the platforms whose keys are there; `adapters` those we can perform (None: all).
-    `prefer` and `avoid` are brands named in the brief, `use` and `shun` the options beside it.
+    `expected` is what it costs on the average until it is made; `takes_s` how long its pieces take at least.
     """
-
-    today: date
-    ready: frozenset[str] = frozenset()
-    adapters: frozenset[str] | None = None
-    resting: frozenset[str] = frozenset()
-    draft: bool = False
-    prefer: tuple[str, ...] = ()
-    avoid: tuple[str, ...] = ()
-    use: tuple[Choice, ...] = ()
-    shun: tuple[Choice, ...] = ()
-    budget: Money | None = None
-    caps: tuple[Money, ...] = ()
-    locations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    def can_work(self, platform: Platform) -> bool:
-        """Whether the platform has its keys and we know how to speak with it."""
-        return self.has_adapter(platform) and (platform.local or platform.id in self.ready)
-
-    def has_adapter(self, platform: Platform) -> bool:
-        """Whether we know how to speak with the platform."""
-        return self.adapters is None or platform.id in self.adapters
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An offer, and what decides its place among the others."""
 
     offer: Offer
     liking: int
+    expected: int
     latency_s: float
+    takes_s: float
     confirmed: bool
+    record: TrackRecord
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Its platform and model."""
+        return self.offer.platform, self.offer.model
+
+    @property
+    def age(self) -> int:
+        """How far the day its price was seen lies behind the end of time, in days."""
+        return _NEWEST - (self.offer.price_seen_on or date.min).toordinal()
 
     def rank(self, *, by_liking: bool = True) -> tuple[object, ...]:
-        """Suitable first, liked first, cheapest first; then the freshest price, the quickest, the name."""
-        offer = self.offer
-        return (
-            not offer.suitable,
-            self.liking if by_liking and offer.suitable else 0,
-            _LAST if offer.price is None else offer.price,
-            -(offer.price_seen_on or date.min).toordinal(),
-            self.latency_s,
-            offer.platform,
-            offer.model,
+        """Suitable first, liked first, least expected; then the freshest price, the quickest, the name."""
+        suitable = self.offer.suitable
+        liking = self.liking if by_liking and suitable else 0
+        return (not suitable, liking, self.expected, self.age, self.latency_s, *self.name)
+
+
+class _Side(NamedTuple):
+    """One model of a medium, with everything about it that no task changes."""
+
+    platform: Platform
+    model: Model
+    against: frozenset[WhyNot]
+    liking: int
+    latency_s: float
+    location: str | None
+    record: TrackRecord
+
+
+class _Keyframe(NamedTuple):
+    """The picture a clip would start from, as the photo agent would buy it."""
+
+    price: Money
+    expected: int
+    takes_s: float
+    seen_on: date | None
+
+
+class Weigher:
+    """Weighs tasks, one after the other, under the same circumstances."""
+
+    def __init__(self, catalogue: Catalogue, circumstances: Circumstances) -> None:
+        self._catalogue = catalogue
+        self._around = circumstances
+        self._tariff = Tariff(circumstances.today)
+        self._wishes: dict[Medium, Wishes] = {}
+        self._sides: dict[Medium, list[_Side]] = {}
+        self._reasons: dict[frozenset[WhyNot], tuple[WhyNot, ...]] = {frozenset(): ()}
+
+    def wishes(self, medium: Medium) -> Wishes:
+        """What the person and the machine allow, for one medium."""
+        if medium not in self._wishes:
+            self._wishes[medium] = Wishes(self._catalogue, self._around, medium)
+        return self._wishes[medium]
+
+    def candidates(self, task: Task, among: Sequence[Task]) -> list[Candidate]:
+        """The offers of a task in their order, each with what set its place."""
+        pictures = _pictures(task, among)
+        keyframe: _Keyframe | None = None
+        sought = False
+        found = []
+        for side in self._sides_of(task.medium):
+            weighed = self._weigh(side, task.spec, pictures)
+            if weighed.keyframes and not sought and isinstance(task.spec, VideoSpec):
+                keyframe, sought = self._keyframe(task.spec), True
+            found.append(self._candidate(task.id, side, weighed, keyframe))
+        return sorted(found, key=Candidate.rank)
+
+    def _candidate(
+        self, task_id: str, side: _Side, weighed: Weighed, keyframe: _Keyframe | None
+    ) -> Candidate:
+        against = weighed.why_not | side.against
+        price, seen_on, words = weighed.price, weighed.seen_on, weighed.billed_as
+        expected = _LAST if price is None else side.record.expected(int(price))
+        takes_s = side.latency_s * len(weighed.pieces)
+        if weighed.keyframes:
+            if keyframe is None:
+                against |= {WhyNot.REFERENCE}
+            elif price is not None and seen_on is not None:
+                price += keyframe.price * weighed.keyframes
+                expected += keyframe.expected * weighed.keyframes
+                takes_s += keyframe.takes_s
+                seen_on = min(seen_on, keyframe.seen_on or seen_on)
+                words += f", with {_keyframes(weighed.keyframes)}"
+        offer = Offer(
+            task=task_id,
+            platform=side.platform.id,
+            model=side.model.id,
+            price=price,
+            billed_as=words,
+            pieces=weighed.pieces,
+            keyframe=weighed.keyframes > 0,
+            price_seen_on=seen_on,
+            why_not=self._told(against),
         )
+        return Candidate(
+            offer, side.liking, expected, side.latency_s, takes_s, weighed.confirmed, side.record
+        )
+
+    def _keyframe(self, spec: VideoSpec) -> _Keyframe | None:
+        """The best picture for the first shot; None if nobody can make it."""
+        asked = spec.keyframe(1)
+        ranked = []
+        for side in self._sides_of(Medium.PHOTO):
+            weighed = self._weigh(side, asked, frozenset())
+            if (price := weighed.price) is not None and not weighed.why_not and not side.against:
+                expected = side.record.expected(int(price))
+                age = _NEWEST - (weighed.seen_on or date.min).toordinal()
+                place = (side.liking, expected, age, side.latency_s, side.platform.id, side.model.id)
+                ranked.append((place, _Keyframe(price, expected, side.latency_s, weighed.seen_on)))
+        return min(ranked)[1] if ranked else None
+
+    def _weigh(self, side: _Side, spec: Spec, pictures: frozenset[str]) -> Weighed:
+        return self._tariff.weigh(side.model, spec, pictures=pictures, location=side.location)
+
+    def _sides_of(self, medium: Medium) -> list[_Side]:
+        if medium not in self._sides:
+            self._sides[medium] = [self._side(*both) for both in self._catalogue.models(medium)]
+        return self._sides[medium]
+
+    def _side(self, platform: Platform, model: Model) -> _Side:
+        around, wishes = self._around, self.wishes(platform.medium)
+        record = around.record(platform, model)
+        return _Side(
+            platform=platform,
+            model=model,
+            against=wishes.against(platform, model),
+            liking=wishes.liking(platform, model),
+            latency_s=platform.look_again_s if record.takes_s is None else record.takes_s,
+            location=around.locations.get(platform.id),
+            record=record,
+        )
+
+    def _told(self, against: frozenset[WhyNot]) -> tuple[WhyNot, ...]:
+        if against not in self._reasons:
+            self._reasons[against] = tuple(sorted(against, key=_ORDER.index))
+        return self._reasons[against]
 
 
 def offers(
     task: Task, catalogue: Catalogue, circumstances: Circumstances, *, among: Sequence[Task] = ()
 ) -> tuple[Offer, ...]:
     """Every platform and model of the medium, the best first; `among` are the other tasks of the plan."""
-    return tuple(one.offer for one in candidates(task, catalogue, circumstances, among))
+    return tuple(one.offer for one in Weigher(catalogue, circumstances).candidates(task, among))
 
 
-def candidates(
-    task: Task, catalogue: Catalogue, circumstances: Circumstances, among: Sequence[Task]
-) -> list[Candidate]:
-    """The offers of a task in their order, each with what set its place."""
-    wishes = _Wishes(catalogue, circumstances, task.medium)
-    pictures = [other.id for other in among if other.medium is Medium.PHOTO and other.id in task.depends_on]
-    keyframe: Offer | None = None
-    found = []
-    for platform, model in catalogue.models(task.medium):
-        weighed = weigh(
-            model,
-            task.spec,
-            circumstances.today,
-            pictures=pictures,
-            location=circumstances.locations.get(platform.id),
-        )
-        against = weighed.why_not | wishes.against(platform, model)
-        price, seen_on, words = weighed.price, weighed.seen_on, weighed.billed_as
-        if weighed.keyframes and isinstance(task.spec, VideoSpec):
-            keyframe = keyframe or _keyframe(task, task.spec, catalogue, circumstances)
-            if keyframe.price is None or not keyframe.suitable:
-                against |= {WhyNot.REFERENCE}
-            elif price is not None and seen_on is not None:
-                price += keyframe.price * weighed.keyframes
-                seen_on = min(seen_on, keyframe.price_seen_on or seen_on)
-                words += f", with {_keyframes(weighed.keyframes)}"
-        offer = Offer(
-            task=task.id,
-            platform=platform.id,
-            model=model.id,
-            price=price,
-            billed_as=words,
-            pieces=weighed.pieces,
-            keyframe=weighed.keyframes > 0,
-            price_seen_on=seen_on,
-            why_not=tuple(sorted(against, key=_ORDER.index)),
-        )
-        liking = wishes.liking(platform, model)
-        found.append(Candidate(offer, liking, platform.look_again_s, weighed.confirmed))
-    return sorted(found, key=Candidate.rank)
-
-
-def _keyframe(task: Task, spec: VideoSpec, catalogue: Catalogue, circumstances: Circumstances) -> Offer:
-    """The picture a clip would start from, as the photo agent would buy it; without a price if nobody can."""
-    asked = Task(id=f"{task.id}-keyframe", spec=spec.keyframe(1), asked_by=task.id)
-    nobody = Offer(task=asked.id, platform="", model="", price=None)
-    return next(iter(offers(asked, catalogue, circumstances)), nobody)
+def _pictures(task: Task, among: Sequence[Task]) -> frozenset[str]:
+    """The photos of the plan that the task waits for."""
+    if not task.depends_on:
+        return frozenset()
+    return frozenset(o.id for o in among if o.medium is Medium.PHOTO and o.id in task.depends_on)
 
 
 def _keyframes(count: int) -> str:
     return "a keyframe" if count == 1 else f"{count} keyframes"
-
-
-# ── wishes ─────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Wishes:
-    """What the person and the machine allow, for one medium."""
-
-    def __init__(self, catalogue: Catalogue, circumstances: Circumstances, medium: Medium) -> None:
-        self._around = circumstances
-        self._use = [c for c in _understood(circumstances.use, catalogue) if c.medium is medium]
-        self._shun = _understood(circumstances.shun, catalogue, gone_is_fine=True)
-        self._prefer = [catalogue.successor(brand) or brand for brand in circumstances.prefer]
-        usable = [p for p in catalogue.of(medium) if not p.local and circumstances.can_work(p)]
-        self._drafts = circumstances.draft or not usable
-
-    def against(self, platform: Platform, model: Model) -> set[WhyNot]:
-        """Every reason that has nothing to do with what the model can do."""
-        around, reasons = self._around, set()
-        if not platform.local and platform.id not in around.ready:
-            reasons.add(WhyNot.NO_KEY)
-        if not around.has_adapter(platform):
-            reasons.add(WhyNot.NO_ADAPTER)
-        if platform.id in around.resting:
-            reasons.add(WhyNot.RESTING)
-        asked_for = _named(self._use, platform, model)
-        unwanted = _named(self._shun, platform, model) or any(
-            model.made_by(brand) or platform.belongs_to(brand) for brand in around.avoid
-        )
-        if unwanted or (self._use and not asked_for) or (around.draft and not platform.local):
-            reasons.add(WhyNot.AVOIDED)
-        if platform.local and not (self._drafts or asked_for):
-            reasons.add(WhyNot.QUALITY)
-        return reasons
-
-    def liking(self, platform: Platform, model: Model) -> int:
-        """0 for the maker the brief prefers, 1 for a house that belongs to it, 2 for everybody else."""
-        if any(model.made_by(brand) for brand in self._prefer):
-            return 0
-        return 1 if any(platform.belongs_to(brand) for brand in self._prefer) else 2
-
-
-def _named(choices: Sequence[Choice], platform: Platform, model: Model) -> bool:
-    return any(c.platform == platform.id and c.model in (None, model.id) for c in choices)
-
-
-def _understood(
-    choices: Sequence[Choice], catalogue: Catalogue, *, gone_is_fine: bool = False
-) -> tuple[Choice, ...]:
-    """The choices with today's ids and their medium; what cannot be meant is a BadRequest."""
-    known = []
-    for choice in choices:
-        explained = catalogue.explain(choice.platform)
-        if gone_is_fine and explained.kind == "retired":
-            continue
-        platform_id = catalogue.named(choice.platform)
-        if platform_id is None:
-            raise BadRequest(explained.sentence, todo="`agentes platforms` lists them all.")
-        platform = catalogue.platform(platform_id)
-        if choice.medium not in (None, platform.medium):
-            raise BadRequest(
-                f"{platform.id} makes {platform.medium}, not {choice.medium}.",
-                todo=f"The {choice.medium} platforms are "
-                f"{', '.join(p.id for p in catalogue.of(choice.medium or platform.medium))}.",
-            )
-        if choice.model is not None and platform.model(choice.model) is None:
-            told = catalogue.explain(choice.model)
-            gone = f" {told.sentence}" if told.kind == "retired" else ""
-            models = ", ".join(model.id for model in platform.models) or "not on file yet"
-            raise BadRequest(
-                f"{platform.id} has no model {choice.model[:60]!r}.{gone}", todo=f"Its models are {models}."
-            )
-        known.append(choice.model_copy(update={"platform": platform.id, "medium": platform.medium}))
-    return tuple(known)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from test_draft_journey import ask
+from typed import Ask
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ from test_draft_journey import ask
         (["dance"], "dance"),
     ],
 )
-def test_is_refused_in_words(tmp_path: Path, words: list[str], says: str):
+def test_is_refused_in_words(ask: Ask, tmp_path: Path, words: list[str], says: str):
     ran = ask(tmp_path, *words)
     assert ran.code == 2, (ran.out, ran.err)
     assert says.lower() in " ".join(ran.err.lower().split())
@@ -59,7 +59,7 @@ def test_is_refused_in_words(tmp_path: Path, words: list[str], says: str):
         ("zeros.txt", bytes(300)),
     ],
 )
-def test_files_that_are_no_brief_are_refused(tmp_path: Path, name: str, raw: bytes):
+def test_files_that_are_no_brief_are_refused(ask: Ask, tmp_path: Path, name: str, raw: bytes):
     (tmp_path / name).write_bytes(raw)
     for words, given in ((["make", f"@{name}"], b""), (["make", "-"], raw)):
         ran = ask(tmp_path, *words, stdin=given)
@@ -68,7 +68,7 @@ def test_files_that_are_no_brief_are_refused(tmp_path: Path, name: str, raw: byt
         assert "Traceback" not in ran.err
 
 
-def test_a_folder_that_cannot_be_used_is_refused_before_any_work(tmp_path: Path):
+def test_a_folder_that_cannot_be_used_is_refused_before_any_work(ask: Ask, tmp_path: Path):
     (tmp_path / "taken").write_text("a file, not a folder")
     ran = ask(tmp_path, "make", "a square photo of a candle", "--draft", "--out", "taken/inside")
     assert ran.code == 2
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_used_is_refused_before_any_work(tmp_path: Path)
     assert ask(tmp_path, "runs", "--json").json == []
 
 
-def test_a_home_that_cannot_be_used_is_said(tmp_path: Path):
+def test_a_home_that_cannot_be_used_is_said(ask: Ask, tmp_path: Path):
     (tmp_path / "home").write_text("a file where the home should be")
     ran = ask(tmp_path, "make", "a square photo of a candle", "--draft")
     assert ran.code in {2, 4}
@@ -84,12 +84,12 @@ def test_a_home_that_cannot_be_used_is_said(tmp_path: Path):
     assert "Traceback" not in ran.err
 
 
-def test_an_error_with_json_is_one_json_value(tmp_path: Path):
+def test_an_error_with_json_is_one_json_value(ask: Ask, tmp_path: Path):
     ran = ask(tmp_path, "make", "", "--json")
     assert (ran.code, ran.json["error"]["type"]) == (2, "UnclearBrief")
 
 
-def test_a_batch_goes_on_after_a_bad_brief(tmp_path: Path):
+def test_a_batch_goes_on_after_a_bad_brief(ask: Ask, tmp_path: Path):
     lines = [
         {"id": "a", "brief": "a photo of a candle"},
         {"id": "b", "brief": ""},
@@ -104,7 +104,7 @@ def test_a_batch_goes_on_after_a_bad_brief(tmp_path: Path):
     assert told[3]["plan"]["understanding"]["tasks"][0]["count"] == 2
 
 
-def test_a_paid_plan_without_a_terminal_needs_a_yes(tmp_path: Path):
+def test_a_paid_plan_without_a_terminal_needs_a_yes(ask: Ask, tmp_path: Path):
     """The quote is shown, nothing is sent, and the sentence says how to agree."""
     ran = ask(
         tmp_path, "make", "a square photo of a candle", "--json", OPENAI_API_KEY="sk-canary-0123456789abcdef"
@@ -116,7 +116,7 @@ def test_a_paid_plan_without_a_terminal_needs_a_yes(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_an_unwritable_folder_is_refused(tmp_path: Path):
+def test_an_unwritable_folder_is_refused(ask: Ask, tmp_path: Path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
     ran = ask(tmp_path, "make", "a square photo of a candle", "--draft", "--out", "locked/out")

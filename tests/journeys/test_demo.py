@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from test_draft_journey import ask
+from typed import ask_from_cold
 
 from agentes.media import ffmpeg, probe, quality
 
@@ -26,7 +26,7 @@ def the_demo() -> tuple[str, list[str]]:
 
 async def test_the_demo_is_what_it_says(tmp_path: Path):
     brief, options = the_demo()
-    ran = ask(tmp_path, "make", brief, *options, "--out", "demo", "--json")
+    ran = ask_from_cold(tmp_path, "make", brief, *options, "--out", "demo", "--json")
     assert ran.code == 0, ran.err
     made = ran.json
     film = Path(made["film"])

@@ -8,63 +8,31 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typed import AGENTES, Ask
 
 from agentes.media import ffmpeg, probe, quality
 
+if TYPE_CHECKING:
+    from warm import Child
+
 BRIEF = "square 4 second video of a scented candle with English voice-over, and one hero photo, under $2"
-AGENTES = [sys.executable, "-c", "from orchestrator.faces.cli import main; main()"]
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+SHORTER = BRIEF.replace("4 second", "2 second")
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journey")
-
-
-def ask(place: Path, *words: str, home: str = "home", stdin: bytes = b"", **environ: str) -> Ran:
-    """Runs the command line as its own process, in a folder and a home of its own."""
-    ended = subprocess.run(
-        [*AGENTES, *words],
-        cwd=place,
-        env={**os.environ, "AGENTES_HOME": str(place / home), **environ},
-        input=stdin,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
-
-
-@pytest.fixture(scope="session")
-def made(place: Path) -> Any:
+def made(place: Path, ask: Ask) -> Any:
     ran = ask(place, "make", BRIEF, "--draft", "--out", "out", "--json")
     assert ran.code == 0, ran.err
     return ran.json
 
 
 class TestTheFilm:
-    @pytest.fixture(scope="class")
-    async def found(self, made: Any) -> probe.Probed:
-        return await probe.measure(Path(made["film"]))
-
     async def test_is_exactly_as_long_and_as_large_as_was_asked(self, made):
         found = await probe.measure(Path(made["film"]))
         assert (found.width, found.height) == (720, 720)
@@ -134,7 +102,7 @@ class TestWhatIsHandedOver:
         assert "film.mp4" in page
         assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
 
-    def test_the_ledger_agrees(self, place, made):
+    def test_the_ledger_agrees(self, ask, place, made):
         report = ask(place, "costs", "--json").json
         assert report["total"]["spent_usd"] == "0.000000"
         assert report["total"]["orders"] == len(
@@ -143,32 +111,32 @@ class TestWhatIsHandedOver:
             .fetchall()
         )
 
-    def test_runs_and_show_know_the_job(self, place, made):
+    def test_runs_and_show_know_the_job(self, ask, place, made):
         assert any(job["job"] == made["job"] for job in ask(place, "runs", "--json").json)
         shown = ask(place, "show", made["job"][:9], "--json").json
         assert (shown["job"], shown["state"]) == (made["job"], "done")
 
-    def test_a_second_run_does_not_touch_the_first(self, place, made):
+    def test_a_second_run_does_not_touch_the_first(self, ask, place, made):
         before = {path: path.stat().st_mtime_ns for path in Path(made["folder"]).iterdir()}
         ran = ask(place, "make", "a square photo of a candle", "--draft", "--out", "out", "--json")
         assert ran.code == 0, ran.err
         assert ran.json["folder"].endswith("out-2")
         assert before == {path: path.stat().st_mtime_ns for path in Path(made["folder"]).iterdir()}
 
-    def test_resuming_what_is_done_does_nothing(self, place, made):
+    def test_resuming_what_is_done_does_nothing(self, ask, place, made):
         ran = ask(place, "resume", made["job"], "--json")
         assert (ran.code, ran.json["film"]) == (0, made["film"])
 
-    def test_no_key_is_said_in_one_sentence(self, place):
+    def test_no_key_is_said_in_one_sentence(self, ask, place):
         ran = ask(place, "make", "a square photo of a candle", "--out", "nokey")
         assert ran.code == 0
         assert "No platform key is set" in " ".join(ran.out.split())
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+def wait_for(condition: Callable[[], object], process: Child | subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert process.poll() is None, process.communicate()[1].decode()
+        assert process.poll() is None, getattr(process, "said", "it ended too soon")
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -186,20 +154,11 @@ def settled(home: Path, task: str) -> list[tuple[str, str]]:
 
 
 class TestInterruptions:
-    def begin(self, place: Path, home: str, brief: str = BRIEF) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*AGENTES, "make", brief, "--draft", "--out", f"{home}-out"],
-            cwd=place,
-            env={**os.environ, "AGENTES_HOME": str(place / home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def test_killed_in_the_middle_it_resumes_and_redoes_nothing_finished(self, place):
-        process = self.begin(place, "killed")
+    def test_killed_in_the_middle_it_resumes_and_redoes_nothing_finished(self, ask, begin, place):
+        process = begin(place, "make", SHORTER, "--draft", "--out", "killed-out", home="killed")
         wait_for(lambda: settled(place / "killed", "photo-1"), process)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill(signal.SIGKILL)
+        process.wait(30)
         before = settled(place / "killed", "photo-1")
         (job,) = ask(place, "runs", "--json", home="killed").json
         assert job["state"] == "interrupted"
@@ -209,8 +168,14 @@ class TestInterruptions:
         assert not list((place / "killed" / "desks").iterdir())
         assert not list(Path(ran.json["folder"]).rglob("*.part"))
 
-    def test_ctrl_c_keeps_state_and_says_how_to_go_on(self, place):
-        process = self.begin(place, "stopped")
+    def test_ctrl_c_keeps_state_and_says_how_to_go_on(self, ask, place):
+        process = subprocess.Popen(
+            [*AGENTES, "make", SHORTER, "--draft", "--out", "stopped-out"],
+            cwd=place,
+            env={**os.environ, "AGENTES_HOME": str(place / "stopped")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         wait_for(lambda: settled(place / "stopped", "photo-1"), process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
@@ -220,24 +185,25 @@ class TestInterruptions:
         assert b"Traceback" not in err
         assert ask(place, "resume", job[1], home="stopped").code == 0
 
-    def test_cancel_stops_a_running_job_and_frees_its_orders(self, place):
-        process = self.begin(place, "cancelled", BRIEF.replace("4 second", "40 second"))
+    def test_cancel_stops_a_running_job_and_frees_its_orders(self, ask, begin, place):
+        longer = BRIEF.replace("4 second", "40 second")
+        process = begin(place, "make", longer, "--draft", "--out", "cancelled-out", home="cancelled")
         wait_for(lambda: settled(place / "cancelled", "photo-1"), process)
         (job,) = ask(place, "runs", "--json", home="cancelled").json
         stopped = ask(place, "cancel", job["job"], "--json", home="cancelled")
         assert (stopped.code, stopped.json["state"]) == (0, "cancelled")
-        process.communicate(timeout=30)
+        process.wait(30)
         with sqlite3.connect(place / "cancelled" / "ledger.db") as ledger:
             states = {state for (state,) in ledger.execute("select state from orders")}
         assert states <= {"settled", "cancelled", "failed_free"}
         assert ask(place, "resume", job["job"], home="cancelled").code == 2
 
-    def test_a_dying_ffmpeg_is_said_and_nothing_is_lost(self, place, tmp_path):
+    def test_a_dying_ffmpeg_is_said_and_nothing_is_lost(self, ask, place, tmp_path):
         dying = tmp_path / "ffmpeg"
         dying.write_text("#!/bin/sh\nkill -9 $$\n")
         dying.chmod(0o755)
         broken = ask(
-            place, "make", BRIEF, "--draft", "--out", "dying", "--json", home="dying", FFMPEG=str(dying)
+            place, "make", SHORTER, "--draft", "--out", "dying", "--json", home="dying", FFMPEG=str(dying)
         )
         assert broken.code in {4, 5}
         assert "ffmpeg" in json.dumps(broken.json["shortfalls"])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import resource
 import signal
 import sqlite3
-import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from test_draft_journey import AGENTES, BRIEF, ask
+from test_draft_journey import BRIEF, SHORTER
+
+if TYPE_CHECKING:
+    from typed import Ask, Begin, Ran
+    from warm import Child
 
 STAGES = {
     "taken": "select count(*) from jobs",
@@ -28,18 +31,15 @@ STAGES = {
 class Home:
     """A home of its own, whose ledger is read from outside while jobs run in it."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, ask: Ask, begin: Begin) -> None:
         self.place, self.home, self.out = place, place / "home", place / "out"
+        self._ask, self._begin = ask, begin
 
-    def begin(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*AGENTES, *words, "--json"],
-            cwd=self.place,
-            env={**os.environ, "AGENTES_HOME": str(self.home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+    def ask(self, *words: str, limits: Mapping[int, int] | None = None) -> Ran:
+        return self._ask(self.place, *words, "--json", limits=limits)
+
+    def begin(self, *words: str) -> Child:
+        return self._begin(self.place, *words, "--json")
 
     def read(self, question: str) -> list[tuple[str, ...]]:
         if not (self.home / "ledger.db").exists():
@@ -53,39 +53,39 @@ class Home:
     def settled(self) -> set[tuple[str, ...]]:
         return set(self.read("select id, task, piece from orders where state = 'settled'"))
 
-    def kill_once(self, process: subprocess.Popen[bytes], stage: str) -> None:
+    def kill_once(self, process: Child, stage: str) -> None:
         """Kills the program alone, as a crash would: its children are orphans, not victims."""
         deadline = time.monotonic() + 60
         while not any(count for (count,) in self.read(STAGES[stage])):
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, process.said
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill(signal.SIGKILL)
+        process.wait(30)
 
     def left_over(self) -> list[Path]:
         return [*self.out.rglob("*.part"), *(self.home / "desks").iterdir(), *self.home.rglob("*.part")]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
+def home(tmp_path: Path, ask: Ask, begin: Begin) -> Home:
+    return Home(tmp_path, ask, begin)
 
 
 def test_killed_at_every_stage_it_comes_to_the_same_end(home: Home):
-    process = home.begin("make", BRIEF, "--draft", "--out", "out")
+    process = home.begin("make", SHORTER, "--draft", "--out", "out")
     kept: list[set[tuple[str, ...]]] = []
     job = ""
     for stage in STAGES:
         home.kill_once(process, stage)
         kept.append(home.settled())
-        (line,) = ask(home.place, "runs", "--json").json
+        (line,) = home.ask("runs").json
         assert line["state"] == "interrupted", stage
         job = line["job"]
         process = home.begin("resume", job)
-    out, err = process.communicate(timeout=100)
-    assert process.returncode == 0, err.decode()
-    made = json.loads(out)
+    ended = process.wait(100)
+    assert ended.returncode == 0, ended.stderr
+    made = ended.json
     assert (made["status"], made["shortfalls"]) == ("done", [])
     end = home.settled()
     assert all(before <= end for before in kept), "an order that was settled was lost"
@@ -98,11 +98,11 @@ def test_killed_at_every_stage_it_comes_to_the_same_end(home: Home):
 
 
 def test_of_two_resumes_at_once_one_is_refused(home: Home):
-    process = home.begin("make", BRIEF, "--draft", "--out", "out")
+    process = home.begin("make", SHORTER, "--draft", "--out", "out")
     home.kill_once(process, "quoted")
-    (line,) = ask(home.place, "runs", "--json").json
+    (line,) = home.ask("runs").json
     both = [home.begin("resume", line["job"]) for _ in range(2)]
-    answers = {one.wait(100): json.loads(one.communicate()[0]) for one in both}
+    answers = {ended.returncode: ended.json for ended in [one.wait(100) for one in both]}
     assert set(answers) == {0, 2}
     assert answers[0]["status"] == "done"
     assert "already running" in answers[2]["error"]["message"]
@@ -112,20 +112,12 @@ def test_of_two_resumes_at_once_one_is_refused(home: Home):
 
 def test_a_full_disk_is_said_and_the_job_goes_on_when_there_is_room(home: Home):
     """No file may grow beyond 200 kB: the ledger finds the disk full in the middle of the work."""
-    full = subprocess.run(
-        [*AGENTES, "make", BRIEF, "--draft", "--out", "out", "--json"],
-        cwd=home.place,
-        env={**os.environ, "AGENTES_HOME": str(home.home)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
-        capture_output=True,
-        timeout=100,
-        check=False,
-    )
-    assert full.returncode in {4, 5}, full.stderr.decode()
-    assert b"Traceback" not in full.stderr
-    assert "Free some space" in json.loads(full.stdout)["error"]["todo"]
-    (line,) = ask(home.place, "runs", "--json").json
+    full = home.ask("make", BRIEF, "--draft", "--out", "out", limits={resource.RLIMIT_FSIZE: 200_000})
+    assert full.code in {4, 5}, full.err
+    assert "Traceback" not in full.err
+    assert "Free some space" in full.json["error"]["todo"]
+    (line,) = home.ask("runs").json
     assert line["state"] in {"interrupted", "failed"}
-    mended = ask(home.place, "resume", line["job"], "--json")
+    mended = home.ask("resume", line["job"])
     assert (mended.code, mended.json["status"]) == (0, "done"), mended.err
     assert home.left_over() == []

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -19,47 +15,26 @@ from agentes.media import probe
 
 if TYPE_CHECKING:
     from practice import Practice
+    from typed import Ask, Begin, Ran
+    from warm import Child
 
-AGENTES = [sys.executable, "-c", "from orchestrator.faces.cli import main; main()"]
 FILM = "15 s vertical video of our ceramic mug, Portuguese voice-over, one hero photo, up to 2 dollars"
 PHOTO = "one square photo of a red bicycle"
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 class Shop:
     """A person with keys, at the practice platforms."""
 
-    def __init__(self, place: Path, sandbox: Practice) -> None:
+    def __init__(self, place: Path, sandbox: Practice, ask: Ask, begin: Begin) -> None:
         self.place = place
         self.sandbox = sandbox
+        self._ask, self._begin = ask, begin
 
     def ask(self, *words: str, **environ: str) -> Ran:
-        """Runs the command line as its own process."""
-        ended = subprocess.run(
-            [*AGENTES, *words],
-            cwd=self.place,
-            env={
-                **os.environ,
-                "AGENTES_HOME": str(self.place / "home"),
-                "AGENTES_SANDBOX_URL": self.sandbox.url,
-                **environ,
-            },
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        return self._ask(self.place, *words, **{"AGENTES_SANDBOX_URL": self.sandbox.url, **environ})
+
+    def begin(self, *words: str) -> Child:
+        return self._begin(self.place, *words, AGENTES_SANDBOX_URL=self.sandbox.url)
 
     def make(self, brief: str, *words: str, **environ: str) -> Ran:
         return self.ask("make", brief, "--yes", "--json", "--out", "out", *words, **environ)
@@ -74,8 +49,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sandbox: Practice) -> Shop:
-    return Shop(tmp_path, sandbox)
+def shop(tmp_path: Path, sandbox: Practice, ask: Ask, begin: Begin) -> Shop:
+    return Shop(tmp_path, sandbox, ask, begin)
 
 
 async def test_a_film_is_bought_once_within_its_quote_and_every_cent_is_accounted_for(shop):
@@ -283,21 +258,13 @@ def test_to_buy_again_in_doubt_can_be_said_beforehand(shop):
 
 def test_ctrl_c_waits_for_what_is_already_bought_and_says_so(shop):
     shop.sandbox.fault("openai_images", "start", "stall:4")
-    environ = {
-        **os.environ,
-        "AGENTES_HOME": str(shop.place / "home"),
-        "AGENTES_SANDBOX_URL": shop.sandbox.url,
-    }
-    run = subprocess.Popen(
-        [*AGENTES, "make", PHOTO, "--yes", "--use", "openai_images"],
-        cwd=shop.place, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    run = shop.begin("make", PHOTO, "--yes", "--use", "openai_images")
     deadline = time.monotonic() + 60
     while not shop.bought and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=60)
-    assert run.returncode == 130
+    run.kill(signal.SIGINT)
+    code, _, said = run.wait(60)
+    assert code == 130
     assert "Waiting for the answer to what is already bought" in said
     job = shop.ask("runs", "--json").json[0]["job"]
     assert f"agentes resume {job}" in said

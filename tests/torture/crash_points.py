@@ -8,6 +8,7 @@ answered, is the vendor's to strike.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ import httpx
 
 __all__ = ["Points", "moments", "plant"]
 
+_IN_THE_MIDDLE_S = 0.05
 _ASIDE = "note_event"
 _NAMES_NOBODY_CHOSE = re.compile(r"(ord|job)_[0-9a-f]{12,20}|[0-9a-f]{32,64}")
 
@@ -287,10 +289,20 @@ def _around_the_folder(points: Points) -> None:
 
         return watched
 
+    async def encode(now: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        with points.around("ffmpeg"):
+            running = asyncio.ensure_future(now(*given, **named))
+            try:
+                await asyncio.wait([running], timeout=_IN_THE_MIDDLE_S)
+                points.pass_by("inside ffmpeg")
+                return await running
+            finally:
+                running.cancel()
+
     _wrap(studio, "open_folder", called("opening the folder"))
     _wrap(run, "hand_over", called("handing over"))
     _wrap(run, "make_film", _awaited(points, "composing"))
-    _wrap(ffmpeg, "run", _awaited(points, "ffmpeg"))
+    _wrap(ffmpeg, "run", encode)
 
 
 # ── wrapping ───────────────────────────────────────────────────────────────────────────────────

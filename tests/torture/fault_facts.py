@@ -49,6 +49,8 @@ _AGAIN = _may(Must.AGAIN)
 _WAIT = _may(Must.AGAIN, Must.AWAY)
 _AWAY = _may(Must.AWAY)
 _ANY_END = _may(Must.AWAY, Must.CHARGED, Must.HELD)
+_SOME_END = _ANY_END | _AGAIN  # one look may be two questions
+_AS_IT_COMES = _may(Must.GO_ON, Must.CHARGED)
 _FINE = (frozenset(Must), frozenset(Must))
 _LOST_OR_BAD = _may(Must.HELD, Must.CHARGED, Must.GO_ON)
 
@@ -124,13 +126,13 @@ AT_THE_VENDOR: Mapping[str, Rule] = {
     "html": Rule(20, _LOST, _AGAIN),
     "empty": Rule(20, _LOST, _AGAIN),
     "bad_json": Rule(20, _LOST, _AGAIN),
-    "refuse": Rule(21, _may(Must.AWAY, Must.CHARGED), _may(Must.AWAY, Must.CHARGED)),
-    "fail": Rule(23, _ANY_END, _ANY_END),
-    "stuck": Rule(24, _may(Must.HELD, Must.CHARGED, Must.AWAY), _AGAIN),
+    "refuse": Rule(21, _ANY_END - {Must.HELD}, _SOME_END - {Must.HELD}),
+    "fail": Rule(23, _ANY_END, _SOME_END),
+    "stuck": Rule(24, _ANY_END, _AGAIN),
     "no_output": Rule(25, _ANY_END - {Must.AWAY}, _AGAIN),
     "expired": Rule(26, _may(Must.CHARGED), _may(Must.AGAIN, Must.CHARGED)),
-    "wrong_size": Rule(27, _may(Must.GO_ON, Must.CHARGED), _may(Must.GO_ON, Must.CHARGED)),
-    "wrong_length": Rule(27, _may(Must.GO_ON, Must.CHARGED), _may(Must.GO_ON, Must.CHARGED)),
+    "wrong_size": Rule(27, _AS_IT_COMES, _AS_IT_COMES | _AGAIN),
+    "wrong_length": Rule(27, _AS_IT_COMES, _AS_IT_COMES | _AGAIN),
 }
 """What the sandbox does in its vendors' own words."""
 
@@ -148,7 +150,9 @@ def rule(platform: str, *faults: str) -> Rule:
     """The rule for a fault at a platform; of several at once, any may have its way, but for the harmless."""
     rules = [_rule(platform, fault) for fault in faults]
     if serious := [found for found in rules if not found.harmless]:
-        start, read = (frozenset().union(*(getattr(each, on) for each in serious)) for on in ("start", "read"))
+        start, read = (
+            frozenset().union(*(getattr(each, on) for each in serious)) for on in ("start", "read")
+        )
         return Rule(serious[0].row, start, read)
     return rules[0] if rules else HARMLESS
 

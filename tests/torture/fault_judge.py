@@ -6,27 +6,23 @@ may be free from what was done to its purchase, and nothing is known from the pr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fault_facts import Must, rule
-from fault_world import Sitting, Story, guessed
+from fault_plans import guessed
+from fault_world import Sitting, Story
 from rough_wire import Passed
 
 from shared_knowledge.vocabulary import Asset, Money, Order, OrderState, Shortfall
 
-__all__ = ["Seen", "judge", "reactions"]
+__all__ = ["judge", "reactions"]
 
 S = OrderState
 _HELD = {S.IN_DOUBT, S.NEEDS_REVIEW, S.SENDING, S.SUBMITTED, S.READY, S.STORED}
 _TRIES_MOST = 4
 _NEARLY = 1.01  # what a picture comes to in tokens is known to three digits
 _GIVEN_BACK = {"fail", "refuse", "stuck"}
-
-
-class Seen(Counter[tuple[str, int, str, str, str]]):
-    """How often a fault on a kind of call at a platform had which consequence: (fault, row, kind, platform, consequence)."""
 
 
 def judge(story: Story) -> list[str]:
@@ -43,7 +39,7 @@ def judge(story: Story) -> list[str]:
 def reactions(story: Story) -> Iterator[tuple[Passed, Must]]:
     """What followed on each fault that struck a call about an order."""
     for at, passed in enumerate(story.passed):
-        if passed.faults and passed.order and not rule(passed.platform, *passed.faults).harmless:
+        if passed.faults and passed.order:
             yield passed, _consequence(story, at)
 
 
@@ -96,15 +92,20 @@ def _beside_a_doubt(story: Story) -> Iterator[str]:
     for at, passed in enumerate(story.passed):
         if passed.kind != "start" or not passed.faults:
             continue
-        others = [other for other in story.passed[at + 1 :] if other.kind == "start" and other.order != passed.order]
+        others = [
+            other for other in story.passed[at + 1 :] if other.kind == "start" and other.order != passed.order
+        ]
         if not others:
             continue
         must = _must(passed)
         is_last = not any(o.kind == "start" and o.order == passed.order for o in story.passed[at + 1 :])
-        if must == {Must.HELD} and is_last and story.plan.on_doubt == "hold":
-            if story.orders[passed.order].state is not S.FAILED_CHARGED:
-                yield f"{others[0].platform} was asked although order {passed.order} was in doubt"
-        refused = "refuse" in passed.faults and (not passed.toxic or rule(passed.platform, passed.toxic).harmless)
+        is_written_off = story.orders[passed.order].state is S.FAILED_CHARGED
+        holds = must == {Must.HELD} and story.plan.on_doubt == "hold"
+        if holds and is_last and not is_written_off:
+            yield f"{others[0].platform} was asked although order {passed.order} was in doubt"
+        refused = "refuse" in passed.faults and (
+            not passed.toxic or rule(passed.platform, passed.toxic).harmless
+        )
         if refused and story.plan.on_refusal == "stop":
             elsewhere = [o for o in others if o.platform != passed.platform and o.sitting == passed.sitting]
             if elsewhere:
@@ -113,7 +114,11 @@ def _beside_a_doubt(story: Story) -> Iterator[str]:
 
 def _about_reactions(story: Story) -> Iterator[str]:
     for passed, seen in reactions(story):
+        if rule(passed.platform, *passed.faults).harmless:
+            continue
         must = _must(passed) if passed.kind == "start" else _of_a_read(story, passed, _must(passed))
+        if Must.CHARGED in must and not _charged(story).get(passed.order):
+            must |= {Must.AWAY}  # a vendor without a price takes nothing
         if seen not in must and not _recovered(story, passed, seen):
             allowed = " or ".join(sorted(must))
             order = story.orders[passed.order]
@@ -154,7 +159,7 @@ def _of_a_read(story: Story, passed: Passed, must: frozenset[Must]) -> frozenset
             return must | {Must.GO_ON, Must.AWAY} | ({Must.HELD, Must.CHARGED} if left else set())
         case "download":
             if _link_is_gone(passed.toxic) or Must.CHARGED in _fate(story, passed.order):
-                return must | {Must.CHARGED} | (set() if _charged(story).get(passed.order) else {Must.AWAY})
+                return must | {Must.CHARGED}
             return must
         case _:
             return must | ({Must.CHARGED, Must.AWAY} & _fate(story, passed.order))
@@ -178,12 +183,18 @@ def _fate(story: Story, order: str) -> set[Must]:
 
 
 def _recovered(story: Story, passed: Passed, seen: Must) -> bool:
-    """Whether an order that was booked was found again after all: better than any rule asks."""
-    booked = sum(p.booked for p in story.passed if p.order == passed.order and p.kind == "start")
-    if passed.kind != "start" or booked != 1 or seen not in (Must.GO_ON, Must.CHARGED):
+    """Whether an order that was booked was found again after all: better than any rule asks.
+
+    What a list shows may also be the work of an order that was let go of before: as good, and paid for once.
+    """
+    if passed.kind != "start" or seen not in (Must.GO_ON, Must.CHARGED):
         return False
-    found = any(p.order == passed.order and p.kind in ("find", "check", "download") for p in story.passed)
-    return found or story.orders[passed.order].state is S.SETTLED
+    mine = {p.kind for p in story.passed if p.order == passed.order}
+    booked = sum(p.booked for p in story.passed if p.kind == "start" and p.order == passed.order)
+    settled = story.orders[passed.order].state is S.SETTLED
+    if booked == 1:
+        return settled or bool(mine & {"find", "check", "download"})
+    return "find" in mine and any(p.booked for p in story.passed)
 
 
 def _about_money(story: Story) -> Iterator[str]:
@@ -198,7 +209,9 @@ def _about_money(story: Story) -> Iterator[str]:
             yield f"{passed.platform} booked order {order.id}, and it ended {order.state}: {order.why}"
     if not given_back and not guessed(story.plan.model) and len(story.plan.offers) == 1:
         charged = sum(int(Money.dollars(line["usd"])) for line in story.ledger)
-        covered = sum(int(order.price if order.state in _HELD else order.cost or 0) for order in story.orders.values())
+        covered = sum(
+            int(order.price if order.state in _HELD else order.cost or 0) for order in story.orders.values()
+        )
         if covered * _NEARLY < charged:
             yield f"the vendors charged {charged}, and the book knows of {covered}"
     charged_for = _charged(story)
@@ -269,7 +282,12 @@ def _about_the_others(story: Story, number: int, sitting: Sitting) -> Iterator[s
     booked = {passed.order for passed in story.passed if passed.booked}
     paid = any(order.id in booked for order in sitting.orders)
     dark = any(passed.toxic == "refused" and passed.sitting == number for passed in story.passed)
-    if not waiting and not paid and not dark and not any(order.platform == offers[1].platform for order in sitting.orders):
+    if (
+        not waiting
+        and not paid
+        and not dark
+        and not any(order.platform == offers[1].platform for order in sitting.orders)
+    ):
         yield f"{offers[1].platform} was never asked, and it ended: {outcome.why}"
 
 

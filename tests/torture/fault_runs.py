@@ -14,12 +14,16 @@ from pathlib import Path
 import pytest
 from fault_facts import rule
 from fault_judge import judge, reactions
-from fault_world import Plan, Story, Watch, draw, open_world
+from fault_plans import Plan, draw, order_at
+from fault_world import Story, Watch, open_world
 from leaping_time import LeapingLoop
+from toxics import Toxic
 
-__all__ = ["Tally", "Told", "asked_seeds", "run", "run_plans"]
+from shared_knowledge.vocabulary import Asset
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only the ledgers of practice lie there, in a folder of their own
+__all__ = ["Tally", "Told", "asked_seeds", "bought_once", "lived", "run", "run_plans"]
+
+_IN_MEMORY = Path("/dev/shm")  # where there is such a folder, a thousand ledgers are synced in no time
 
 
 @dataclass(frozen=True, order=True)
@@ -81,6 +85,20 @@ def run_plans(plans: Iterable[Plan], watch: Callable[[], Watch] = Watch) -> Tall
         asyncio.Runner(loop_factory=LeapingLoop) as runner,
     ):
         return runner.run(_live(plans, watch, Path(folder), patch))
+
+
+def lived(watch: Callable[[], Watch], platform: str, *faults: Toxic) -> Story:
+    """How one order at a platform came out, with somebody who looks on; it must have kept the rules."""
+    tally = run_plans([order_at(platform, *faults)], watch)
+    assert not tally.wrong, tally.words()
+    (story,) = tally.stories
+    return story
+
+
+def bought_once(story: Story) -> None:
+    """Sees to it that the asset is there, and was bought once."""
+    assert isinstance(story.sittings[-1].outcome, Asset), story.sittings[-1]
+    assert len(story.ledger) == 1
 
 
 async def _live(

@@ -17,10 +17,10 @@ def a_taste(examples: int, steps: int) -> settings:
     return _settings(examples, steps, derandomize=True, phases=[Phase.generate])
 
 
-def everything() -> settings:
-    """As many as `make torture` has time for, and other ones each time."""
+def everything(share: float = 1.0) -> settings:
+    """As many as `make torture` has time for, and other ones each time; of slow ones, a share of them."""
     examples, _, steps = os.environ.get("MACHINES", _EVERYTHING).partition("x")
-    return _settings(int(examples), int(steps or 100), print_blob=True)
+    return _settings(max(1, round(int(examples) * share)), int(steps or 100), print_blob=True)
 
 
 def _settings(examples: int, steps: int, **more: Any) -> settings:

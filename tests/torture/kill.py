@@ -16,9 +16,11 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -28,28 +30,36 @@ from kill_work import Plan, Ruling, Scope, Worker  # noqa: E402
 from postgres import NoPostgres, PostgresServer, ask_server  # noqa: E402
 from warm import Warm  # noqa: E402
 
-__all__ = ["prove"]
+__all__ = ["Wishes", "prove"]
 
-KINDS = ("openai_images", "runway", "kling", "elevenlabs", "draft_picture")
-FILM = "a film"
-_ALL = 10**9
+_FILM = "a film"
+_KINDS = ("openai_images", "runway", "kling", "elevenlabs", "draft_picture", _FILM)
 _LOOK_S = 0.5
 
 
-def prove(
-    *, seed: int = 1, pairs: int = _ALL, triples: int = 1000, on_server: int = 2000, processes: int = 2
-) -> Proof:
-    """Kills, and judges. The pairs are drawn where there are more; `on_server` is how many on PostgreSQL."""
+@dataclass(frozen=True)
+class Wishes:
+    """How much is wanted. Where there are more pairs or triples than that, the seed draws."""
+
+    seed: int = 1
+    kinds: Sequence[str] = _KINDS
+    pairs: int = 10_000
+    pairs_on_server: int = 2_000
+    triples: int = 1_000
+    processes: int = 2
+
+
+def prove(wishes: Wishes) -> Proof:
+    """Kills, and judges."""
     begun = time.monotonic()
-    proof, dice = Proof(seed), random.Random(seed)
+    proof, dice = Proof(wishes.seed), random.Random(wishes.seed)
     with ExitStack() as opened:
-        crew = _Crew(opened, processes)
+        crew = _Crew(opened, wishes.processes)
         for database in crew.databases:
-            singles = _singles(crew, proof, database)
-            known = _pairs(
-                crew, proof, database, singles, dice, pairs if database == SQLITE else min(pairs, on_server)
-            )
-            _triples(crew, proof, database, known, dice, triples)
+            singles = _singles(crew, proof, database, wishes.kinds)
+            most = wishes.pairs if database == SQLITE else wishes.pairs_on_server
+            pairs = _pairs(crew, proof, database, singles, dice, most)
+            _triples(crew, proof, database, pairs, dice, wishes.triples)
         _say("the controls")
         proof.controls = [
             Campaign(SQLITE, kind, crew.judge(SQLITE, crew.at_each(SQLITE, [kind], "purchase")))
@@ -60,13 +70,13 @@ def prove(
     return proof
 
 
-def _singles(crew: _Crew, proof: Proof, database: str) -> list[Ruling]:
+def _singles(crew: _Crew, proof: Proof, database: str, kinds: Sequence[str]) -> list[Ruling]:
     """Every moment of every kind; gives those after which the world differs, with what follows them."""
-    kinds = (*KINDS, *([FILM] if database == SQLITE else []))
-    plans = crew.at_each(database, kinds, "moments")
+    alone = [kind for kind in kinds if kind != _FILM]  # it takes seconds, so it is killed once, and in files
+    plans = crew.at_each(database, kinds if database == SQLITE else alone, "moments")
     _say(f"{database}: {len(plans)} single kills")
     proof.campaigns.append(Campaign(database, "single kills", crew.judge(database, plans)))
-    watched = crew.at_each(database, KINDS, "worlds")
+    watched = crew.at_each(database, alone, "worlds")
     _say(f"{database}: {len(watched)} of them again, watched")
     return crew.judge(database, [plan._replace(look=True) for plan in watched])
 
@@ -145,7 +155,7 @@ class _Crew:
             for ruling in (ruling for worker in workers for ruling in worker.news()):
                 judged.append(ruling)
                 if ruling.wrong and ruling.kind not in NAIVE:
-                    _say(f"  {ruling.shown}")
+                    _say(f"  {ruling.shown(database)}")
                 if len(judged) % 100 == 0:
                     _say(f"  {len(judged)} judged")
         return judged
@@ -158,34 +168,38 @@ def _say(words: str) -> None:
 def main() -> int:
     """Proves, replays, or says what is wrong."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--pairs", type=int, default=_ALL, help="how many at most on each database")
-    asked.add_argument("--triples", type=int, default=1000, help="how many at most on each database")
-    asked.add_argument("--on-server", type=int, default=2000, help="how many pairs at most on PostgreSQL")
-    asked.add_argument("--processes", type=int, default=2)
+    for wish in fields(Wishes):
+        kind: Any = _separated if wish.name == "kinds" else int
+        asked.add_argument(f"--{wish.name.replace('_', '-')}", type=kind, default=wish.default)
     asked.add_argument("--report", type=Path, help="where to write the page")
     asked.add_argument("--replay", metavar="PLAN", help="one plan, as it was printed")
-    wishes = asked.parse_args()
-    if wishes.replay:
-        kind, *kills = (part.strip() for part in wishes.replay.split("|"))
-        with ExitStack() as opened:
-            (ruling,) = _Crew(opened, 1).judge(SQLITE, [Plan(kind, tuple(kills))])
-        print(f"{ruling.plan}: {ruling.end}{', but not every kill struck' if ruling.missed else ''}")
-        print(ruling.shown if ruling.wrong else "as it should be")
-        return 1 if ruling.wrong else 0
-    proof = prove(
-        seed=wishes.seed,
-        pairs=wishes.pairs,
-        triples=wishes.triples,
-        on_server=wishes.on_server,
-        processes=wishes.processes,
-    )
+    told = vars(asked.parse_args())
+    into, replay = told.pop("report"), told.pop("replay")
+    return _replay(replay) if replay else _prove(Wishes(**told), into)
+
+
+def _separated(said: str) -> Sequence[str]:
+    return [kind.strip() for kind in said.split(",")]
+
+
+def _replay(plan: str) -> int:
+    database, _, rest = plan.rpartition(":")
+    kind, *kills = (part.strip() for part in rest.split("|"))
+    with ExitStack() as opened:
+        (ruling,) = _Crew(opened, 1).judge(database or SQLITE, [Plan(kind, tuple(kills))])
+    print(f"{ruling.end}{', but not every kill struck' if ruling.missed else ''}")
+    print(ruling.shown(database or SQLITE) if ruling.wrong else "as it should be")
+    return 1 if ruling.wrong else 0
+
+
+def _prove(wishes: Wishes, into: Path | None) -> int:
+    proof = prove(wishes)
     page = report(proof)
-    if wishes.report:
-        wishes.report.parent.mkdir(parents=True, exist_ok=True)
-        wishes.report.write_text(page, encoding="utf-8")
-    else:
+    if into is None:
         print(page)
+    else:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        into.write_text(page, encoding="utf-8")
     return 1 if proof.wrong or not proof.sees else 0
 
 

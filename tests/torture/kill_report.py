@@ -77,9 +77,10 @@ class Proof:
         return sum(len(campaign.counted) for campaign in self.campaigns)
 
     @property
-    def wrong(self) -> list[Ruling]:
-        """The plans after which something did not hold."""
-        return [ruling for campaign in self.campaigns for ruling in campaign.rulings if ruling.wrong]
+    def wrong(self) -> list[str]:
+        """The plans after which something did not hold, each with what that was."""
+        judged = ((each.database, ruling) for each in self.campaigns for ruling in each.rulings)
+        return [ruling.shown(database) for database, ruling in judged if ruling.wrong]
 
     @property
     def sees(self) -> bool:
@@ -89,7 +90,7 @@ class Proof:
 
 def report(proof: Proof) -> str:
     """The page."""
-    return "\n".join((*_summary(proof), *_table(proof), *_remarks(proof), *_controls(proof))) + _HOW
+    return "\n".join((*_summary(proof), *_table(proof), *_remarks(proof), *_controls(proof), _HOW))
 
 
 def _summary(proof: Proof) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _summary(proof: Proof) -> Iterator[str]:
         "`python tests/torture/kill.py --report docs/proof/kill.md` does it again, on any machine.",
         "",
     )
-    yield from (f"- {ruling.shown}" for ruling in proof.wrong)
+    yield from (f"- {wrong}\n" for wrong in proof.wrong)
 
 
 def _table(proof: Proof) -> Iterator[str]:

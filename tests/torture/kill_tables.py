@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -73,17 +74,14 @@ class OnServer:
     """All homes share one database, one after the other."""
 
     def __init__(self, url: str) -> None:
-        import psycopg
-        from psycopg.rows import dict_row
-
         self.url: str | None = url
-        self._session = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self._sessions: dict[int, Any] = {}
 
     def begin(self) -> None:
         """There are no rows any more; the tables stay."""
         names = [name for name in self._there() if name in (*LEDGER, *_GRAPH)]
         if names:
-            self._session.execute(f"truncate {', '.join(names)} cascade".encode())
+            self._session().execute(f"truncate {', '.join(names)} cascade".encode())
 
     def ledger(self, home: Path) -> dict[str, Rows]:
         """The tables of the ledger, by name."""
@@ -109,4 +107,16 @@ class OnServer:
         }
 
     def _ask(self, question: str) -> list[dict[str, Any]]:
-        return self._session.execute(question.encode()).fetchall()
+        found: list[dict[str, Any]] = self._session().execute(question.encode()).fetchall()
+        return found
+
+    def _session(self) -> Any:
+        """Each process has its own: a fork that dies in the middle of a word must not spoil it for the others."""
+        import psycopg
+        from psycopg.rows import dict_row
+
+        me = os.getpid()
+        if me not in self._sessions:
+            assert self.url is not None
+            self._sessions[me] = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+        return self._sessions[me]

@@ -7,6 +7,8 @@ import http.client
 import json
 import os
 import signal
+import traceback
+from types import SimpleNamespace
 from typing import Any
 
 from shared_time import SharedTime
@@ -32,12 +34,14 @@ class Vendors:
             os.close(reading)
             try:
                 asyncio.run(_live(time, writing))
+            except BaseException:  # noqa: BLE001 - it is told, and the fork ends here
+                traceback.print_exc()
             finally:
                 os._exit(1)
         os.close(writing)
         with os.fdopen(reading) as told:
             self.url = told.readline().strip()
-        self._line = http.client.HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=30)
+        self._lines: dict[int, http.client.HTTPConnection] = {}
 
     def reset(self) -> None:
         """Everything is forgotten."""
@@ -55,23 +59,26 @@ class Vendors:
 
     def close(self) -> None:
         """They are gone."""
-        self._line.close()
+        self._line().close()
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
 
     def _ask(self, method: str, path: str, told: Any = None) -> Any:
         body = None if told is None else json.dumps(told)
-        self._line.request(method, path, body)
-        answer = self._line.getresponse()
+        line = self._line()
+        line.request(method, path, body)
+        answer = line.getresponse()
         said = json.load(answer)
         assert answer.status == 200, said
         return said
 
+    def _line(self) -> http.client.HTTPConnection:
+        """Each process has its own: a fork that dies in the middle of a word must not spoil it for the others."""
+        port = int(self.url.rpartition(":")[2])
+        return self._lines.setdefault(os.getpid(), http.client.HTTPConnection("127.0.0.1", port, timeout=30))
+
 
 async def _live(time: SharedTime, door: int) -> None:
-    class AgreedTime:
-        time = staticmethod(time.now)
-
     class Deadly(Sandbox):
         async def _served(self, desk: Desk, page: Page, call: Call, seen: Seen) -> Answer:
             answer = await super()._served(desk, page, call, seen)
@@ -79,7 +86,7 @@ async def _live(time: SharedTime, door: int) -> None:
                 raise ConnectionResetError  # nobody is there any more who could be answered
             return answer
 
-    house.time = AgreedTime  # type: ignore[assignment, attr-defined]
+    house.time = SimpleNamespace(time=time.now)  # type: ignore[assignment, attr-defined]
     async with Deadly() as sandbox:
         os.write(door, f"{sandbox.url}\n".encode())
         os.close(door)

@@ -45,15 +45,10 @@ class Ruling(NamedTuple):
         lives = tuple(tuple(life) for life in told["lives"])
         return cls(**{**told, "kills": tuple(told["kills"]), "wrong": tuple(told["wrong"]), "lives": lives})
 
-    @property
-    def plan(self) -> str:
-        """As `--replay` takes it."""
-        return " | ".join((self.kind, *self.kills))
-
-    @property
-    def shown(self) -> str:
+    def shown(self, database: str = "SQLite") -> str:
         """What went wrong, and how to see it again."""
-        return f'{"; ".join(self.wrong)}\n    python tests/torture/kill.py --replay "{self.plan}"'
+        plan = f"{database}: {' | '.join((self.kind, *self.kills))}"
+        return f'{"; ".join(self.wrong)}\n    python tests/torture/kill.py --replay "{plan}"'
 
 
 class Worker:

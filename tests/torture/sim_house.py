@@ -264,12 +264,10 @@ def as_simulated(world: World) -> Iterator[None]:
         mock.patch.object(here, "_LOOK_FOR_CANCEL_S", _LOOK_S),
         mock.patch.object(doorway, "_LOOK_AGAIN_S", _LOOK_S),
         mock.patch.object(doorway, "_CANCEL_TAKES_S", 10 * _LOOK_S),
-        mock.patch.object(
-            orchestrator.checkpoints, "open_checkpoints", kept_in_memory if graph else nowhere
-        ),
+        mock.patch.object(orchestrator.checkpoints, "open_checkpoints", kept_in_memory if graph else nowhere),
     ]
     if not graph:
-        patches.append(mock.patch.object(handover, "write_report", lambda *_: None))
+        patches.append(mock.patch.object(handover, "write_report", return_value=None))
         patches.append(mock.patch.object(orchestrator.graph, "run", straight))
     for patch in patches:
         patch.start()

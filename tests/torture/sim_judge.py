@@ -42,7 +42,9 @@ def _paid_once(world: World) -> Iterator[str]:
             if len(numbers) > 1:
                 yield f"{order} was bought {len(numbers)} times at {vendor.id}: {', '.join(numbers)}"
     takers = defaultdict(set)
-    for order, state, receipt in world.look("select id, state, receipt from orders where receipt is not null"):
+    for order, state, receipt in world.look(
+        "select id, state, receipt from orders where receipt is not null"
+    ):
         told = json.loads(receipt)
         number = told.get("id") or (told.get("done", {}).get("media", {}).get("url"))
         if number is not None and state not in ("failed_free", "cancelled"):
@@ -103,7 +105,9 @@ def _purses_add_up(world: World) -> Iterator[str]:
             yield f"{budget} counts {spent.get(budget, 0)}, and its orders cost {cost}"
     rows = world.book().costs()
     told = sum(row.spent + row.wasted for row in rows)
-    true = world.look("select coalesce(sum(cost), 0) from orders where state in ('settled', 'failed_charged')")
+    true = world.look(
+        "select coalesce(sum(cost), 0) from orders where state in ('settled', 'failed_charged')"
+    )
     if told != true[0][0]:
         yield f"the books say {told}, and the orders {true[0][0]}"
 
@@ -111,7 +115,9 @@ def _purses_add_up(world: World) -> Iterator[str]:
 def _what_is_done_is_there(world: World) -> Iterator[str]:
     """I4: an asset is a file, of that digest, made for that very task."""
     states = dict(world.look("select id, state from jobs"))
-    planned = {job: json.loads(plan) for job, plan in world.look("select id, plan from jobs where plan is not null")}
+    planned = {
+        job: json.loads(plan) for job, plan in world.look("select id, plan from jobs where plan is not null")
+    }
     for job, task, body in world.look("select job, task, body from outcomes where kind = 'asset'"):
         asset = json.loads(body)
         path = Path(asset["path"])
@@ -130,7 +136,10 @@ def _what_is_done_is_there(world: World) -> Iterator[str]:
             yield f"{job} {task}: was made for somebody else ({content[:60]!r})"
     for job, state in states.items():
         if state == "done":
-            there = {task for (task,) in world.look("select task from outcomes where job = ? and kind = 'asset'", job)}
+            there = {
+                task
+                for (task,) in world.look("select task from outcomes where job = ? and kind = 'asset'", job)
+            }
             missing = {task["id"] for task in planned[job]["tasks"]} - there
             if missing:
                 yield f"{job} is done without {', '.join(sorted(missing))}"

@@ -48,7 +48,7 @@ class Booking:
     at_s: float
     ready_s: float
     price: Money
-    charged: Money = Money(0)
+    charged: Money = field(default_factory=lambda: Money(0))
     ends: str = "made"
     listed_s: float = 0.0
     why_lost: str = ""
@@ -100,7 +100,11 @@ class Vendor:
             "sign_in": {"by": "header", "header": "x-key"},
         }
         if self.settles_s is not None:
-            door["settling"] = {"after_s": self.settles_s, "source": "it says so", "seen_on": date(2026, 11, 1)}
+            door["settling"] = {
+                "after_s": self.settles_s,
+                "source": "it says so",
+                "seen_on": date(2026, 11, 1),
+            }
         return Platform.model_validate(told | door)
 
     def is_dead(self, now: float) -> bool:
@@ -119,7 +123,9 @@ def VENDORS(hazards: frozenset[str] = frozenset()) -> list[Vendor]:  # noqa: N80
     """One of each kind that a catalogue can tell apart."""
     words_settle_s = 45 if "settles by our clock" in hazards else None
     vendors = [
-        Vendor("refs", "CLIENT_REF", settles_s=60, lags_s=50, stops=True),
+        Vendor(
+            "refs", "CLIENT_REF", settles_s=1 if "settles too soon" in hazards else 60, lags_s=50, stops=True
+        ),
         Vendor("lists", "LISTABLE", lags_s=300),
         Vendor("words", "LISTABLE", settles_s=words_settle_s, lags_s=40, by_words=True, stops=True),
         Vendor("fetch", "REFETCHABLE", at_once=True, settles_s=30, lags_s=25),
@@ -354,17 +360,18 @@ class VendorLine:
             case "shows nothing":
                 return Pending({"id": booking.number}, 5.0, bare=True)
         link = File(_MEDIA) if self._vendor.at_once else Link(booking.number)
-        return Done(link, cost=booking.charged)
+        return Done(link, cost=told)
 
     def _say(
         self, answer: asyncio.Future[dict[str, Any]], told: Mapping[str, Any], after_s: float = 0.1
     ) -> None:
         self._world.later(after_s, lambda: None if answer.done() else answer.set_result(dict(told)))
 
-    def _cut(
-        self, answer: asyncio.Future[dict[str, Any]], why: str) -> None:
+    def _cut(self, answer: asyncio.Future[dict[str, Any]], why: str) -> None:
         pause_s = self._world.dice.uniform(0, 5)
-        self._world.later(pause_s, lambda: None if answer.done() else answer.set_exception(ConnectionError(why)))
+        self._world.later(
+            pause_s, lambda: None if answer.done() else answer.set_exception(ConnectionError(why))
+        )
 
     # ── our side of the answer ─────────────────────────────────────────────────────────────────
 

@@ -1,19 +1,11 @@
-"""One seed, one history: jobs through real code, past vendors that fail and workers that die, judged at the end.
-
-    python tests/torture/simulation.py --seeds 10000           # and write docs/proof/simulation.md
-    python tests/torture/simulation.py --seed 4711             # one history, told line by line
-"""
+"""One seed, one history: jobs through real code, past vendors that fail and workers that die, judged at the end."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from sim_house import Quoter, Worker, as_simulated
@@ -22,8 +14,7 @@ from sim_world import Wishes, World
 from virtual_time import Stuck, TooLong
 
 from shared_knowledge.caps import Limits, OverCap
-from shared_knowledge.errors import AgentesError
-from shared_knowledge.vocabulary import Brief, JobState, Money, OrderState
+from shared_knowledge.vocabulary import Brief, Money
 
 __all__ = ["Story", "live"]
 

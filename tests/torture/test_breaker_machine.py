@@ -36,7 +36,14 @@ WELL = [
 KEY = [lambda: Unavailable("no", because="key")]
 CREDIT = [lambda: Unavailable("no", because="credit")]
 LATER = [lambda: Throttled("later", after_s=3.0)]
-ENDS = {"ill": ILL, "well": WELL, "key": KEY, "credit": CREDIT, "later": LATER, "gone": [asyncio.CancelledError]}
+ENDS = {
+    "ill": ILL,
+    "well": WELL,
+    "key": KEY,
+    "credit": CREDIT,
+    "later": LATER,
+    "gone": [asyncio.CancelledError],
+}
 
 
 class Door:

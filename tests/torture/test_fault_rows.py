@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, is_told, rule
+from fault_plans import Plan, can_strike, order_at
 from fault_runs import run_plans
-from fault_world import Plan, can_strike, order_at
 from practising import Counter, exchange_to
 from scenarios import model_of, offer_of, task_of
 from toxics import Toxic
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 _TESTS = Path(__file__).parent.parent
 _PLATFORMS = sorted(platform.id for platform in Catalogue.load().platforms if not platform.local)
 _KINDS = ("start", "check", "download")
+_A_FEW = (
+    "azure_speech",
+    "bfl_flux",
+    "elevenlabs",
+    "google_images",
+    "openai_images",
+    "openai_speech",
+    "runway",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,10 @@ ROWS = {
     ),
     2: Row(
         "told to wait until a date, for ever, for less than nothing, or in words: read if it can be, else ignored",
-        (f"{_WIRE}hints.py::test_a_wait_that_is_none", f"{_WIRE}hints.py::test_the_wait_is_read_from_any_header"),
+        (
+            f"{_WIRE}hints.py::test_a_wait_that_is_none",
+            f"{_WIRE}hints.py::test_the_wait_is_read_from_any_header",
+        ),
     ),
     3: Row(
         "too many requests without a word about when: further and further apart, and the door shuts after five",
@@ -60,18 +72,32 @@ ROWS = {
             f"{_WIRE}breaker.py::test_impatience_without_a_reason_is_one",
         ),
     ),
-    4: Row("an invalid request: not sent again, costs nothing", (f"{_AGENT}the_next_offer_takes_over_and_the_first_frees_its_money",)),
-    5: Row("a refused key: the platform is left alone for ten minutes", (f"{_WIRE}breaker.py::test_a_refused_key_stops_everything_for_ten_minutes",)),
+    4: Row(
+        "an invalid request: not sent again, costs nothing",
+        (f"{_AGENT}the_next_offer_takes_over_and_the_first_frees_its_money",),
+    ),
+    5: Row(
+        "a refused key: the platform is left alone for ten minutes",
+        (f"{_WIRE}breaker.py::test_a_refused_key_stops_everything_for_ten_minutes",),
+    ),
     6: Row(
         "an empty purse, under any status: nothing is bought there for a quarter of an hour",
-        (f"{_WIRE}breaker.py::test_an_empty_purse_stops_purchases_for_a_quarter_of_an_hour_and_no_questions",),
+        (
+            f"{_WIRE}breaker.py::test_an_empty_purse_stops_purchases_for_a_quarter_of_an_hour_and_no_questions",
+        ),
     ),
     7: Row(
         "a model that is gone leads elsewhere; an order that is not known is asked about for a minute, then held",
         (f"{_WIRE}verdict.py::test_an_order_that_is_not_known_is_looked_for_during_a_minute",),
     ),
-    8: Row("408, 409, 425 and 499 do not say whether it was booked", (f"{_WIRE}verdict.py::test_what_an_answer_to_a_purchase_means",)),
-    9: Row("500 does not say whether it was booked", (f"{_WIRE}verdict.py::test_what_an_answer_to_a_purchase_means",)),
+    8: Row(
+        "408, 409, 425 and 499 do not say whether it was booked",
+        (f"{_WIRE}verdict.py::test_what_an_answer_to_a_purchase_means",),
+    ),
+    9: Row(
+        "500 does not say whether it was booked",
+        (f"{_WIRE}verdict.py::test_what_an_answer_to_a_purchase_means",),
+    ),
     10: Row(
         "502, 503 and 504 neither, unless the vendor has it in writing",
         (f"{_WIRE}verdict.py::test_what_the_vendor_says_was_not_booked_is_sent_again",),
@@ -100,11 +126,23 @@ ROWS = {
         "a purchase follows no redirect: 307 and 308 leave it in doubt; a download follows three",
         (f"{_WIRE}verdict.py::test_what_an_answer_to_a_purchase_means",),
     ),
-    19: Row("200 with an error in it: as the adapter reads it, and in doubt if it cannot", (f"{_WIRE}line.py::test_what_an_adapter_cannot_read_never_comes_out_as_it_is",)),
+    19: Row(
+        "200 with an error in it: as the adapter reads it, and in doubt if it cannot",
+        (f"{_WIRE}line.py::test_what_an_adapter_cannot_read_never_comes_out_as_it_is",),
+    ),
     20: Row("200 with a web page, nothing, or half of it: in doubt"),
-    21: Row("content refused at the door: said, free, and not shopped around", (f"{_AGENT}a_refusal_stops_by_default_and_goes_elsewhere_when_told",)),
-    22: Row("content refused after the run: said, and booked as that vendor charges", (f"{_AGENT}what_a_failure_took_is_booked_to_the_cent",)),
-    23: Row("the vendor failed: the next offer within the ceiling", (f"{_AGENT}a_lone_platform_is_tried_twice_and_then_it_is_said",)),
+    21: Row(
+        "content refused at the door: said, free, and not shopped around",
+        (f"{_AGENT}a_refusal_stops_by_default_and_goes_elsewhere_when_told",),
+    ),
+    22: Row(
+        "content refused after the run: said, and booked as that vendor charges",
+        (f"{_AGENT}what_a_failure_took_is_booked_to_the_cent",),
+    ),
+    23: Row(
+        "the vendor failed: the next offer within the ceiling",
+        (f"{_AGENT}a_lone_platform_is_tried_twice_and_then_it_is_said",),
+    ),
     24: Row(
         "stuck: to the deadline, then it is stopped; where nobody confirms that, held, and a late result is taken",
         (
@@ -118,18 +156,30 @@ ROWS = {
     ),
     26: Row(
         "a link that has expired: asked for afresh, else charged",
-        (f"{_WIRE}line.py::test_a_link_that_has_expired_is_asked_for_afresh", f"{_BUYING}a_link_that_is_gone_for_good_is_charged_and_not_bought_again"),
+        (
+            f"{_WIRE}line.py::test_a_link_that_has_expired_is_asked_for_afresh",
+            f"{_BUYING}a_link_that_is_gone_for_good_is_charged_and_not_bought_again",
+        ),
     ),
     27: Row(
-        "not what was asked: taken within tolerance, else bought once more if the money is there, else delivered as it is",
-        ("agentes/media/test_probe.py::test_a_clip_is_compared_with_what_was_asked", f"{_AGENT}a_file_that_was_paid_for_and_is_not_what_was_asked_is_written_off"),
+        "not what was asked: taken within tolerance, else bought once more if it can be, else delivered as it is",
+        (
+            "agentes/media/test_probe.py::test_a_clip_is_compared_with_what_was_asked",
+            f"{_AGENT}a_file_that_was_paid_for_and_is_not_what_was_asked_is_written_off",
+        ),
     ),
     28: Row("the very file of an earlier job: a warning"),
     29: Row(
         "charged more than was quoted: booked, said from a tenth on, and never beyond a cap",
-        (f"{_BUYING}much_more_than_the_price_is_booked_and_said", f"{_LEDGER}charged_more_than_promised_counts_in_full_as_far_as_the_caps_have_room"),
+        (
+            f"{_BUYING}much_more_than_the_price_is_booked_and_said",
+            f"{_LEDGER}charged_more_than_promised_counts_in_full_as_far_as_the_caps_have_room",
+        ),
     ),
-    30: Row("the vendor's clock is wrong or missing: it is not gone by", (f"{_WIRE}hints.py::test_a_moment_counts_from_their_clock_if_they_show_one",)),
+    30: Row(
+        "the vendor's clock is wrong or missing: it is not gone by",
+        (f"{_WIRE}hints.py::test_a_moment_counts_from_their_clock_if_they_show_one",),
+    ),
     31: Row("nobody can be reached: free, with a list of what was tried"),
     40: Row(
         "many at one purse, two who settle at once, a budget that is changed meanwhile: never over, each once",
@@ -141,12 +191,17 @@ ROWS = {
     ),
     41: Row(
         "clocks that jump: durations do not, a day's purse is the day's, and what was sent stays sent",
-        (f"{_SURVIVAL}a_clock_that_jumps_moves_no_deadline", f"{_SURVIVAL}each_day_has_its_own_purse_whatever_the_clock_does"),
+        (
+            f"{_SURVIVAL}a_clock_that_jumps_moves_no_deadline",
+            f"{_SURVIVAL}each_day_has_its_own_purse_whatever_the_clock_does",
+        ),
     ),
 }
 """Numbered like the rules in `fault_facts.py`; 32 is about webhooks."""
 
-_PLAYED = {row: [name for name in (*ON_THE_WIRE, *AT_THE_VENDOR) if rule("", name).row == row] for row in ROWS}
+_PLAYED = {
+    row: [name for name in (*ON_THE_WIRE, *AT_THE_VENDOR) if rule("", name).row == row] for row in ROWS
+}
 _HERE = {
     28: "test_the_very_file_of_an_earlier_job_is_said",
     27: "test_what_cannot_be_had_better_is_delivered_as_it_is",
@@ -167,7 +222,7 @@ def _plays(row: int, platform: str, kinds: tuple[str, ...]) -> list[Plan]:
 @pytest.mark.parametrize("row", [row for row in ROWS if _PLAYED[row]])
 def test_a_row_is_kept(row: int) -> None:
     """On a purchase, at one platform for each of its faults."""
-    each = [_plays(row, platform, ("start",)) for platform in _PLATFORMS]
+    each = [_plays(row, platform, ("start",)) for platform in _A_FEW]
     number = len(_PLAYED[row])
     plans = [each[(row * 7 + at * 5) % len(each)][at] for at in range(number)]
     tally = run_plans(plans)
@@ -224,7 +279,6 @@ def test_what_cannot_be_had_better_is_delivered_as_it_is() -> None:
     assert outcome.warnings
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks whether a file was delivered before")
 async def test_the_very_file_of_an_earlier_job_is_said(sandbox: Practice, tmp_path: Path) -> None:
     """Row 28: a vendor's cache that hands out the same picture twice is noticed."""
     platform = Catalogue.load().platform("openai_images")

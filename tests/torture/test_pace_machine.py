@@ -195,7 +195,9 @@ class PaceMachine(RuleBasedStateMachine):
             self.no_more_in_a_minute_than_agreed()
         for visit in self.visits:
             assert visit.task is not None
-            assert visit.task.done(), f"caller {visit.number} still waits {self.loop.time() - visit.came_s} s later"
+            assert visit.task.done(), (
+                f"caller {visit.number} still waits {self.loop.time() - visit.came_s} s later"
+            )
             if not visit.task.cancelled() and isinstance(visit.task.exception(), Throttled):
                 error = visit.task.exception()
                 assert isinstance(error, Throttled)

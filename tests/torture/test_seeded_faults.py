@@ -1,8 +1,8 @@
 """Seeds decide what goes wrong in a purchase; rules that know nothing of the product decide what must follow.
 
-    make torture                  # every seed of the usual many
-    SEEDS=4711 make torture       # one seed again
-    SEEDS=0-19999 make torture    # more of them
+make torture                  # every seed of the usual many
+SEEDS=4711 make torture       # one seed again
+SEEDS=0-19999 make torture    # more of them
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ class Way:
     async def deliver(self, heard: Heard, do: str, here: str) -> bool:
         """Hands over the answer as it is meant to arrive; whether another may follow on this connection."""
         name, _, detail = do.partition(":")
-        wire = self._whole(heard)
+        heard = _instead(name, detail, here) or heard
+        wire = self._mangled(heard, name)
         match name:
             case "rst_before" | "rst_after":
                 return self.reset()
@@ -87,50 +88,49 @@ class Way:
                 return await self._hang()
             case "drip":
                 return await self._drip(wire)
+            case "rst_mid" | "half_close" | "cut":
+                return await self._cut(wire, name, detail)
             case "latency":
                 await asyncio.sleep(self._dice.uniform(0.001, 0.004))
             case "bandwidth":
-                return await self._in_pieces(wire, len(wire) // 16 + 1, pause_s=0.0002)
+                wire = await self._in_pieces(wire, len(wire) // 16 + 1, pause_s=0.0002)
             case "slice":
-                return await self._in_pieces(wire, self._dice.randint(1, 7), at_most=60)
-            case "rst_mid" | "half_close" | "cut":
-                return await self._cut(wire, name, detail)
-            case "short" | "long":
-                there = len(heard.body) // 2 if name == "short" else len(heard.body) + 7
-                self._writer.write(self._whole(heard, length=there))
-                return False
-            case "gzip":
-                wire = self._whole(heard, (b"content-encoding", b"gzip"))
-            case "half_gzip":
-                packed = gzip.compress(heard.body)[: -max(9, len(heard.body) // 4)]
-                wire = self._whole(_with(heard, packed), (b"content-encoding", b"gzip"))
-            case "charset":
-                wire = self._whole(_with(heard, b'{"id": "\xff\xfe\xfa", ' + heard.body[1:]))
-            case "date":
-                date = self._dice.choice((b"Thu, 01 Jan 1970 00:00:00 GMT", b"in the morning"))
-                wire = self._whole(heard, (b"date", date))
-            case "html200":
-                wire = self._whole(Heard(200, [(b"content-type", b"text/html")], _HTML))
-            case "error200":
-                wire = self._whole(Heard(200, [(b"content-type", b"application/json")], _ERROR))
-            case "status" | "redirect" | "retry":
-                wire = self._whole(_instead(name, detail, here))
+                wire = await self._in_pieces(wire, self._dice.randint(1, 7), at_most=60)
             case _:
                 pass
         self._writer.write(wire)
         await self._writer.drain()
-        return heard.whole or name in ("html200", "error200", "status", "redirect", "retry")
+        return heard.whole and name not in ("short", "long")
+
+    def _mangled(self, heard: Heard, name: str) -> bytes:
+        """The bytes of an answer, as they will be."""
+        match name:
+            case "short":
+                return self._whole(heard, length=len(heard.body) // 2)
+            case "long":
+                return self._whole(heard, length=len(heard.body) + 7)
+            case "gzip":
+                return self._whole(heard, (b"content-encoding", b"gzip"))
+            case "half_gzip":
+                packed = gzip.compress(heard.body)[: -max(9, len(heard.body) // 4)]
+                return self._whole(_with(heard, packed), (b"content-encoding", b"gzip"))
+            case "charset":
+                return self._whole(_with(heard, b'{"id": "\xff\xfe\xfa", ' + heard.body[1:]))
+            case "date":
+                date = self._dice.choice((b"Thu, 01 Jan 1970 00:00:00 GMT", b"in the morning"))
+                return self._whole(heard, (b"date", date))
+            case _:
+                return self._whole(heard)
 
     async def _in_pieces(
         self, wire: bytes, size: int, *, at_most: int = 1 << 20, pause_s: float = 0.0
-    ) -> bool:
+    ) -> bytes:
+        """Sends some of it piece by piece; gives what is left."""
         for start in range(0, min(len(wire), size * at_most), size):
             self._writer.write(wire[start : start + size])
             await self._writer.drain()
             await asyncio.sleep(pause_s)
-        self._writer.write(wire[size * at_most :])
-        await self._writer.drain()
-        return True
+        return wire[size * at_most :]
 
     async def _drip(self, wire: bytes) -> bool:
         """A byte from time to time, for longer than anybody waits."""
@@ -183,11 +183,21 @@ def _with(heard: Heard, body: bytes) -> Heard:
     return Heard(heard.status, [pair for pair in heard.headers if pair[0] not in _COAT], body, whole=True)
 
 
-def _instead(name: str, detail: str, here: str) -> Heard:
-    """An answer that the vendor never gave."""
-    headers = [(b"content-type", b"application/json")]
-    if name == "retry":
-        return Heard(429, [*headers, (b"retry-after", detail.encode())], _ERROR)
-    if name == "redirect":
-        return Heard(int(detail), [*headers, (b"location", here.encode())])
-    return Heard(int(detail), headers, _ERROR)
+def _instead(name: str, detail: str, here: str) -> Heard | None:
+    """An answer that the vendor never gave; None if it is the vendor's that is told."""
+    kind = b"text/html" if name == "html200" else b"application/json"
+    heard = Heard(200, [(b"content-type", kind)], _HTML if name == "html200" else _ERROR, whole=True)
+    match name:
+        case "html200" | "error200":
+            pass
+        case "retry":
+            heard.status = 429
+            heard.headers.append((b"retry-after", detail.encode()))
+        case "redirect":
+            heard.status = int(detail)
+            heard.headers.append((b"location", here.encode()))
+        case "status":
+            heard.status = int(detail)
+        case _:
+            return None
+    return heard

@@ -1,0 +1,70 @@
+"""What an earlier job has made already and nobody needs to make again: the same work from the same inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from shared_knowledge.vocabulary import Asset, Money, Offer, Outcome, Task
+
+__all__ = ["UNCHANGED", "kept_offer", "unchanged"]
+
+UNCHANGED = "unchanged, kept from the earlier job"
+
+
+def unchanged(
+    tasks: Sequence[Task], before: Sequence[Task], outcomes: Mapping[str, Outcome]
+) -> dict[str, Asset]:
+    """The tasks whose work and inputs are those of an earlier plan, each with the asset that was made there.
+
+    Work is known by its content, not by its number in the plan. Whoever asks hands in only outcomes
+    whose files are still there.
+    """
+    made: dict[str, list[tuple[str, Asset]]] = {}
+    earlier = _contents(before)
+    for task in before:
+        outcome = outcomes.get(task.id)
+        if isinstance(outcome, Asset):
+            made.setdefault(earlier[task.id], []).append((task.id, outcome))
+    kept: dict[str, Asset] = {}
+    content = _contents(tasks)
+    for task in sorted(tasks, key=lambda task: (content[task.id], task.id)):
+        found = made.get(content[task.id], [])
+        if found:
+            same = next((one for one in found if one[0] == task.id), found[0])
+            kept[task.id] = same[1]
+            found.remove(same)
+    needs = {task.id: task.depends_on for task in tasks}
+    while lost := [name for name in kept if any(need in needs and need not in kept for need in needs[name])]:
+        for name in lost:
+            del kept[name]
+    return kept
+
+
+def kept_offer(task_id: str, asset: Asset) -> Offer:
+    """What stands in a quote for work that is done: who did it, at no cost, and why."""
+    return Offer(
+        task=task_id, platform=asset.platform, model=asset.model, price=Money(0), billed_as=UNCHANGED
+    )
+
+
+def _contents(tasks: Sequence[Task]) -> dict[str, str]:
+    """Each task as a digest of its work and, in place of their names, of the tasks it waits for."""
+    by_id = {task.id: task for task in tasks}
+    known: dict[str, str] = {}
+
+    def content(name: str, asked: frozenset[str]) -> str:
+        if name not in by_id or name in asked:
+            return name
+        if name not in known:
+            task = by_id[name]
+            waits = {need: content(need, asked | {name}) for need in task.depends_on}
+            spec = task.spec.model_dump(mode="json")
+            if spec.get("first_frame") in waits:
+                spec["first_frame"] = waits[spec["first_frame"]]
+            told = json.dumps([spec, sorted(waits.values())], sort_keys=True)
+            known[name] = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        return known[name]
+
+    return {task.id: content(task.id, frozenset()) for task in tasks}
