@@ -9,16 +9,37 @@ import math
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Generic, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
 from shared_knowledge.canvas import Canvas, choose_canvas
 from shared_knowledge.money import Money
 from shared_knowledge.platform_facts import Model, Price, Unit
-from shared_knowledge.vocabulary import PhotoSpec, VideoSpec, WhyNot
+from shared_knowledge.vocabulary import PhotoSpec, Piece, VideoSpec, WhyNot
 
-__all__ = ["Costs", "PriceList", "PriceSheet", "Speech", "in_force"]
+__all__ = ["Costs", "PriceList", "PriceSheet", "Speech", "Weighed", "in_force", "piece"]
 
-T = TypeVar("T")
+
+class Weighed(NamedTuple):
+    """What came out: reasons against it, or pieces with their prices; `keyframes` must come on top."""
+
+    why_not: frozenset[WhyNot] = frozenset()
+    pieces: tuple[Piece, ...] = ()
+    billed_as: str = ""
+    keyframes: int = 0
+    seen_on: date | None = None
+    confirmed: bool = True
+
+    @property
+    def price(self) -> Money | None:
+        """All pieces together; None where the price is not known."""
+        return Money(sum([int(piece.price) for piece in self.pieces])) if self.pieces else None
+
+
+@lru_cache(maxsize=8192)
+def piece(number: int, price: Money, duration_s: float | None = None) -> Piece:
+    """One purchase; equal ones are one object."""
+    return Piece(number=number, price=price, duration_s=duration_s)
 
 
 def in_force(model: Model, today: date) -> tuple[Price, ...]:
@@ -72,11 +93,8 @@ class Speech(NamedTuple):
     confirmed: bool
 
 
-class PriceSheet(Generic[T]):
-    """One model on one day in one place: what speaks against it whatever the task, and its prices.
-
-    `known` is room for whatever its reader has worked out by them.
-    """
+class PriceSheet:
+    """One model on one day in one place: what speaks against it whatever the task, and its prices."""
 
     def __init__(self, model: Model, today: date, location: str | None) -> None:
         self.model = model
@@ -88,7 +106,6 @@ class PriceSheet(Generic[T]):
         if location and model.regions and location not in model.regions:
             against.add(WhyNot.REGION)
         self.against = frozenset(against)
-        self.known: dict[tuple[object, ...], T] = {}
         self._canvases: dict[tuple[object, ...], Canvas | WhyNot] = {}
         self._costs: dict[tuple[object, ...], Costs] = {}
         self._speech: Speech | None = None

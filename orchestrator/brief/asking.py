@@ -47,7 +47,7 @@ def _recount(page: Page, wanted: Wanted) -> None:
         number = number_at(page, at) if page.free(at, at + 1) else None
         if number is None or not 0 < number.value == int(number.value) <= _MOST:
             continue
-        if _is_enough(page, at, number.end):
+        if _is_enough(page, at, number.end) or _is_sentence(page, at, number.end):
             _count_anew(page, wanted, at, int(number.value))
             continue
         if page.has(at, "article") or not _stands_alone(page, at, number.end):
@@ -61,9 +61,26 @@ def _recount(page: Page, wanted: Wanted) -> None:
 def _is_enough(page: Page, first: int, end: int) -> bool:
     """ "3 will do", "due bastano", "es reichen drei": how many are wanted after all."""
     if page.has(end, "enough"):
-        return True
+        after = page.end(end, "enough")
+        return (
+            after >= page.size
+            or page.segment[after] != page.segment[first]
+            or page.has(after, "chat", "and", "but", "for")
+        )
     alone = end >= page.size or page.segment[end] != page.segment[first]
     return alone and page.before(first, "enough") is not None
+
+
+def _is_sentence(page: Page, first: int, end: int) -> bool:
+    """ "Ich brauche Fotos. Drei Stück.": a number that is a sentence of its own, but no heading of a list."""
+    sentence = page.sentence_range(first)
+    if first != page.skip(sentence.start, "only", "chat", "approx") or first == 0:
+        return False
+    return (
+        page.skip(end, "chat") < page.size
+        and page.tokens[page.skip(end, "chat")].text in {".", "!"}
+        and (page.skip(end, "chat") + 1 == sentence.stop)
+    )
 
 
 def _count_anew(page: Page, wanted: Wanted, at: int, count: int) -> None:

@@ -109,6 +109,8 @@ def means_of_mark(desk: Desk, mark: Mark) -> str:
         return _field_of_fact(desk, mark)
     if mark.kind == "detail":
         return LOST if desk.page.has(mark.end - 1, "resolution") else CREATIVE
+    if mark.kind == "time" and mark.value == "absurd":
+        return UNMET
     if mark.kind == "time":
         first = max(desk.page.segment_start(mark.first), mark.first - 3)
         return LOST if any(desk.page.has(at, "deadline") for at in range(first, mark.first)) else CREATIVE
@@ -185,10 +187,9 @@ def label_anchor(desk: Desk, anchor: Anchor) -> None:
         group = anchor.part or anchor.group
         _label_count(desk, anchor, group)
         for at in range(anchor.first, anchor.end):
-            if page.has(at, "medium", "animate", "network"):
-                end = max(
-                    page.end(at, name) for name in ("medium", "animate", "network") if page.has(at, name)
-                )
+            names = [name for name in ("medium", "animate", "network", "scene") if page.has(at, name)]
+            if names and (names != ["scene"] or at == anchor.at):
+                end = max(page.end(at, name) for name in names)
                 desk.write(at, end, desk.field(group, "medium"))
 
 

@@ -6,11 +6,27 @@ from orchestrator.brief.groups import Wanted
 from orchestrator.brief.numerals import Number, number_at
 from orchestrator.brief.page import Page
 
-__all__ = ["count_in_form", "seconds_in_form"]
+__all__ = ["count_in_form", "find_keys", "seconds_in_form"]
 
 _MOST = 50
 _LONGEST_S = 3_600
 _SIGNS = frozenset(":=")
+
+
+def find_keys(page: Page) -> None:
+    """Claims the words that only say what follows them: "Motiv: Äpfel", {"prompt": …}."""
+    for at in range(page.size):
+        if page.has(at, "key") and page.free(at, page.end(at, "key")) and _is_key(page, at):
+            page.claim("cue", at, page.end(at, "key"))
+
+
+def _is_key(page: Page, at: int) -> bool:
+    """Whether the word opens its segment and a colon or an equals sign follows it."""
+    end, first = page.end(at, "key"), page.segment_start(at)
+    if end < page.size and page.tokens[end].text == '"':
+        end += 1
+    opened = first == at or (first == at - 1 and page.tokens[first].text == '"')
+    return opened and end < page.size and page.tokens[end].text in _SIGNS
 
 
 def seconds_in_form(page: Page) -> None:

@@ -122,7 +122,7 @@ def count_evidence() -> dict[str, dict[str, float]]:
             if " " in phrase or phrase.startswith("*"):
                 continue
             words = words_of(phrase.lstrip("="))
-            weight = 2.0 if category == "common" else 1.0
+            weight = 2.0 if category in {"common", "frequent"} else 1.0
             if len(words) == 1:
                 own = votes.setdefault(words[0], {})
                 own[language] = max(own.get(language, 0.0), weight)

@@ -20,6 +20,7 @@ def find_times(page: Page) -> None:
     at = 0
     while at < page.size:
         at = max(at + 1, _time_at(page, at)) if page.free(at, at + 1) else at + 1
+    _without_unit(page)
 
 
 def _time_at(page: Page, at: int) -> int:
@@ -93,6 +94,20 @@ def _and_another(page: Page, at: int) -> int:
     if number is None or number.value < 2 or _unit(page, number.end) or not _stops(page, number.end):
         return at
     return _claim(page, number.end - 1, number.end, number.value)
+
+
+def _without_unit(page: Page) -> None:
+    """ "the first of 8 seconds, the second of 15": the unit is said once for both."""
+    for mark in page.of("duration"):
+        for at in range(mark.end, page.sentence_range(mark.first).stop):
+            if not page.has(at, "ordinal") and not page.has(at, "another"):
+                continue
+            end = max(page.end(at, name) for name in ("ordinal", "another") if page.has(at, name))
+            number = number_at(page, page.skip(end, "of", "from", "with", "for"))
+            if number is None or number.value < 2 or not page.free(number.end - 1, number.end):
+                continue
+            if not _unit(page, number.end) and not _counts_something(page, number.end):
+                _claim(page, number.end - 1, number.end, number.value)
 
 
 def _stops(page: Page, at: int) -> bool:
@@ -182,7 +197,10 @@ def _part_of_minute(page: Page, at: int) -> tuple[float, int] | None:
 
 def _counts_something(page: Page, at: int) -> bool:
     return (
-        at < page.size and page.tokens[at].is_word and not page.has(at, "and", "for", "place", "with", "of")
+        at < page.size
+        and page.tokens[at].is_word
+        and page.owner[at] is None
+        and not page.has(at, "and", "for", "place", "with", "of")
     )
 
 

@@ -13,7 +13,7 @@ from orchestrator.brief.creative import imagine
 from orchestrator.brief.doubts import find_doubts
 from orchestrator.brief.each import count_each
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, expand
-from orchestrator.brief.forms import count_in_form, seconds_in_form
+from orchestrator.brief.forms import count_in_form, find_keys, seconds_in_form
 from orchestrator.brief.groups import Wanted
 from orchestrator.brief.guesses import guess_groups
 from orchestrator.brief.hostile import find_hostile
@@ -43,6 +43,7 @@ def _facts(source: CleanText, *, whole_sentence: bool) -> Page:
     find_shapes(page)
     find_times(page)
     seconds_in_form(page)
+    find_keys(page)
     find_brands(page)
     find_qualities(page)
     find_negatives(page)

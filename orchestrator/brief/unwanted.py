@@ -11,6 +11,7 @@ _EXTRA = 3
 
 
 def lead(page: Page, at: int) -> int:
+    """The place after articles and words such as "any" or "visible", where the thing itself begins."""
     return page.skip(at, "article", "definite", "show", "any", "possessive", "vague", "approx", "chat")
 
 
@@ -33,6 +34,7 @@ def refused_medium(page: Page, at: int) -> tuple[str, int] | None:
 
 
 def may_start(page: Page, at: int, sentence: int) -> bool:
+    """Whether the word here can begin an unwanted thing, in the sentence that refuses it."""
     if at >= page.size or page.sentence[at] != sentence or page.owner[at] is not None or page.hidden[at]:
         return False
     token = page.tokens[at]

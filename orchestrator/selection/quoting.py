@@ -99,7 +99,7 @@ def _name(offer: Offer) -> str:
 
 
 def _terms(offer: Offer) -> list[object]:
-    return [_name(offer), offer.price, offer.billed_as, *(int(piece.price) for piece in offer.pieces)]
+    return [_name(offer), offer.price, offer.billed_as, *(piece.price for piece in offer.pieces)]
 
 
 def _end(catalogue: Catalogue, today: date, now: datetime) -> datetime:

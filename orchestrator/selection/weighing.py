@@ -11,7 +11,7 @@ from orchestrator.selection.wishes import Circumstances, Wishes
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.platform_facts import Model, Platform
 from shared_knowledge.tariff import Tariff, Weighed
-from shared_knowledge.vocabulary import Medium, Money, Offer, Spec, Task, VideoSpec, WhyNot
+from shared_knowledge.vocabulary import Medium, Money, Offer, PhotoSpec, Task, VideoSpec, WhyNot
 
 __all__ = ["Candidate", "Weigher", "offers"]
 
@@ -23,7 +23,8 @@ _NEWEST = date.max.toordinal()
 class Candidate(NamedTuple):
     """An offer, and what decides its place among the others.
 
-    `expected` is what it costs on the average until it is made; `takes_s` how long its pieces take at least.
+    `expected` is what it costs on the average until it is made; `takes_s` how long its pieces take at least;
+    `age` how far the day its price was seen lies behind the end of time, in days.
     """
 
     offer: Offer
@@ -33,22 +34,14 @@ class Candidate(NamedTuple):
     takes_s: float
     confirmed: bool
     record: TrackRecord
-
-    @property
-    def name(self) -> tuple[str, str]:
-        """Its platform and model."""
-        return self.offer.platform, self.offer.model
-
-    @property
-    def age(self) -> int:
-        """How far the day its price was seen lies behind the end of time, in days."""
-        return _NEWEST - (self.offer.price_seen_on or date.min).toordinal()
+    name: tuple[str, str]
+    age: int
+    suitable: bool
 
     def rank(self, *, by_liking: bool = True) -> tuple[object, ...]:
         """Suitable first, liked first, least expected; then the freshest price, the quickest, the name."""
-        suitable = self.offer.suitable
-        liking = self.liking if by_liking and suitable else 0
-        return (not suitable, liking, self.expected, self.age, self.latency_s, *self.name)
+        liking = self.liking if by_liking and self.suitable else 0
+        return (not self.suitable, liking, self.expected, self.age, self.latency_s, self.name)
 
 
 class _Side(NamedTuple):
@@ -81,6 +74,7 @@ class Weigher:
         self._tariff = Tariff(circumstances.today)
         self._wishes: dict[Medium, Wishes] = {}
         self._sides: dict[Medium, list[_Side]] = {}
+        self._keyframes: dict[tuple[object, ...], list[tuple[Model, _Keyframe]]] = {}
         self._reasons: dict[frozenset[WhyNot], tuple[WhyNot, ...]] = {frozenset(): ()}
 
     def wishes(self, medium: Medium) -> Wishes:
@@ -96,7 +90,7 @@ class Weigher:
         sought = False
         found = []
         for side in self._sides_of(task.medium):
-            weighed = self._weigh(side, task.spec, pictures)
+            weighed = self._tariff.weigh(side.model, task.spec, pictures=pictures, location=side.location)
             if weighed.keyframes and not sought and isinstance(task.spec, VideoSpec):
                 keyframe, sought = self._keyframe(task.spec), True
             found.append(self._candidate(task.id, side, weighed, keyframe))
@@ -130,24 +124,39 @@ class Weigher:
             why_not=self._told(against),
         )
         return Candidate(
-            offer, side.liking, expected, side.latency_s, takes_s, weighed.confirmed, side.record
+            offer,
+            side.liking,
+            expected,
+            side.latency_s,
+            takes_s,
+            weighed.confirmed,
+            side.record,
+            name=(side.platform.id, side.model.id),
+            age=_NEWEST - (seen_on or date.min).toordinal(),
+            suitable=offer.suitable,
         )
 
     def _keyframe(self, spec: VideoSpec) -> _Keyframe | None:
         """The best picture for the first shot; None if nobody can make it."""
         asked = spec.keyframe(1)
+        terms = self._tariff.terms(asked)
+        if terms not in self._keyframes:
+            self._keyframes[terms] = self._photographers(asked)
+        ranked = self._keyframes[terms]
+        return next((found for model, found in ranked if self._tariff.has_room(model, asked)), None)
+
+    def _photographers(self, asked: PhotoSpec) -> list[tuple[Model, _Keyframe]]:
+        """Who can make a picture, the best first, if its words are not too many."""
         ranked = []
         for side in self._sides_of(Medium.PHOTO):
-            weighed = self._weigh(side, asked, frozenset())
+            weighed = self._tariff.weigh_but_words(side.model, asked, frozenset(), side.location)
             if (price := weighed.price) is not None and not weighed.why_not and not side.against:
                 expected = side.record.expected(int(price))
                 age = _NEWEST - (weighed.seen_on or date.min).toordinal()
                 place = (side.liking, expected, age, side.latency_s, side.platform.id, side.model.id)
-                ranked.append((place, _Keyframe(price, expected, side.latency_s, weighed.seen_on)))
-        return min(ranked)[1] if ranked else None
-
-    def _weigh(self, side: _Side, spec: Spec, pictures: frozenset[str]) -> Weighed:
-        return self._tariff.weigh(side.model, spec, pictures=pictures, location=side.location)
+                found = _Keyframe(price, expected, side.latency_s, weighed.seen_on)
+                ranked.append((place, side.model, found))
+        return [(model, found) for _, model, found in sorted(ranked, key=lambda one: one[0])]
 
     def _sides_of(self, medium: Medium) -> list[_Side]:
         if medium not in self._sides:

@@ -83,7 +83,7 @@ def _units(
     """The tasks that share a model, and those that cannot though they should."""
     together: dict[object, list[str]] = {}
     for task in tasks:
-        able = task.id not in kept and any(one.offer.suitable for one in candidates[task.id])
+        able = task.id not in kept and any(one.suitable for one in candidates[task.id])
         if able:
             alone = task.group is None
             together.setdefault(task.id if alone else (task.medium, task.group), []).append(task.id)
@@ -109,12 +109,18 @@ def _units(
 
 def _shared(found: Sequence[Sequence[Candidate]]) -> list[Option]:
     """The models that can do all of these tasks, the best first."""
-    by_name = [{one.name: one for one in candidates if one.offer.suitable} for candidates in found]
+    by_name = [{one.name: one for one in candidates if one.suitable} for candidates in found]
     everywhere = [name for name in by_name[0] if all(name in others for others in by_name[1:])]
     return sorted(_option(name, [named[name] for named in by_name]) for name in everywhere)
 
 
 def _option(name: tuple[str, str], members: Sequence[Candidate]) -> Option:
+    """One model for all of these, its numbers added up."""
+    if len(members) == 1:
+        (one,) = members
+        latency_ms, takes_ms = round(one.latency_s * 1000), (math.ceil(one.takes_s * 1000),)
+        price = int(one.offer.price or 0)
+        return Option(one.liking, one.expected, one.age, latency_ms, name, price, takes_ms)
     return Option(
         liking=sum(one.liking for one in members),
         expected=sum(one.expected for one in members),
@@ -185,11 +191,11 @@ def _marked(task: str, unit: Unit, weighed: Weighed, room: int) -> list[Offer]:
     beside = sum(_cheapest_price(weighed.candidates[other]) for other in unit.tasks if other != task)
     return [
         one.offer.model_copy(update={"why_not": (WhyNot.OVER_BUDGET,)})
-        if one.offer.suitable and totals.get(one.name, int(one.offer.price or 0) + beside) > room
+        if one.suitable and totals.get(one.name, int(one.offer.price or 0) + beside) > room
         else one.offer
         for one in weighed.candidates[task]
     ]
 
 
 def _cheapest_price(candidates: Sequence[Candidate]) -> int:
-    return min(int(one.offer.price or 0) for one in candidates if one.offer.suitable)
+    return min(int(one.offer.price or 0) for one in candidates if one.suitable)

@@ -12,7 +12,7 @@ from pathlib import Path
 from fault_facts import Must, rule
 from fault_plans import guessed
 from fault_world import Sitting, Story
-from rough_wire import Passed
+from passing import Passed
 
 from shared_knowledge.vocabulary import Asset, Money, Order, OrderState, Shortfall
 

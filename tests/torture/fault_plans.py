@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, is_told
+from passing import Toxic
 from PIL import Image
 from scenarios import TODAY, live_models, offer_of, task_of
-from toxics import Toxic
 
 from shared_knowledge.platform_facts import Model, Platform, Unit
 from shared_knowledge.tariff import weigh

@@ -17,7 +17,7 @@ from fault_judge import judge, reactions
 from fault_plans import Plan, draw, order_at
 from fault_world import Story, Watch, open_world
 from leaping_time import LeapingLoop
-from toxics import Toxic
+from passing import Toxic
 
 from shared_knowledge.vocabulary import Asset
 

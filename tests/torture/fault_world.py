@@ -19,8 +19,9 @@ import pytest
 from fault_facts import ON_THE_WIRE
 from fault_plans import Plan
 from leaping_time import LeapingLoop
+from passing import Passed
 from practising import Counter, exchange_to
-from rough_wire import Passed, RoughWire
+from rough_wire import RoughWire
 
 from agentes.media import probe
 from agentes.sandbox.kernel.house import House

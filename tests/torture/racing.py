@@ -306,6 +306,8 @@ def _as_processes(url: str, warm: Warm) -> Iterator[Way]:
             lines = [listener.accept() for _ in children]
         try:
             yield _Processes(lines)
+        except (EOFError, OSError) as gone:
+            raise Violation("\n".join(child.said[1] for child in children)) from gone
         finally:
             for line in lines:
                 line.close()

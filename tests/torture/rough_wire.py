@@ -11,44 +11,24 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import h11
-from toxics import Heard, Toxic, Way
+from passing import Heard, Passed, Toxic, ask
+from toxics import Way
 
 from agentes.sandbox.kernel.sandbox import Sandbox
 from agentes.sandbox.kernel.witness import Seen
 from shared_knowledge.vocabulary import Order
 
-__all__ = ["Passed", "RoughWire"]
+__all__ = ["RoughWire"]
 
 _PIECE = 64 * 1024
 _STEP_S = 20.0
 _NEXT = {"sending": "start", "submitted": "check", "ready": "download", "in_doubt": "find"}
 _EARLY = ("refused", "rst_before")
 _SLOW = ("stall:9", "drip", "stuck")
-
-
-@dataclass
-class Passed:
-    """One exchange: what was asked for which order, what was done to it, how often the vendor booked."""
-
-    platform: str
-    kind: str
-    sitting: int
-    order: str = ""
-    state: str = ""
-    toxic: str = ""
-    struck: str = ""
-    status: int | None = None
-    booked: int = 0
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """What went wrong with it, on the wire and at the vendor's."""
-        return tuple(fault for fault in (self.toxic, *self.struck.split(" + ")) if fault)
 
 
 class RoughWire:
@@ -209,7 +189,7 @@ class RoughWire:
     ) -> Heard:
         """What the sandbox answers; where it was told to be slow, the clock is put forward."""
         booked = len(self._sandbox.ledger.entries)
-        asking = asyncio.ensure_future(_ask(self._sandbox.port, head, raw))
+        asking = asyncio.ensure_future(ask(self._sandbox.port, head, raw))
         try:
             while not (await asyncio.wait({asking}, timeout=0.002))[0]:
                 seen = self._seen()
@@ -228,33 +208,3 @@ class RoughWire:
     def _seen(self) -> Seen | None:
         """What the sandbox saw last."""
         return deque(self._sandbox.seen, maxlen=1).pop() if any(self._sandbox.seen) else None
-
-
-async def _ask(port: int, head: h11.Request, raw: bytes) -> Heard:
-    """The answer of whoever listens there, as far as it comes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    http, heard = h11.Connection(h11.CLIENT), Heard()
-    http.send(head)
-    try:
-        writer.write(raw)
-        while not heard.whole:
-            event = http.next_event()
-            if event is h11.NEED_DATA:
-                piece = await reader.read(_PIECE)
-                heard.raw += piece
-                http.receive_data(piece)
-            elif isinstance(event, h11.Response):
-                heard.status, heard.headers = event.status_code, list(event.headers)
-            elif isinstance(event, h11.Data):
-                heard.body += bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                heard.whole = True
-    except ConnectionError:
-        heard.reset = True
-    except h11.RemoteProtocolError:
-        pass  # it ends in the middle
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-    return heard

@@ -15,9 +15,9 @@ import pytest
 from fault_facts import AT_THE_VENDOR, ON_THE_WIRE, is_told, rule
 from fault_plans import Plan, can_strike, order_at
 from fault_runs import run_plans
+from passing import Toxic
 from practising import Counter, exchange_to
 from scenarios import model_of, offer_of, task_of
-from toxics import Toxic
 
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.vocabulary import Asset, OrderState, Shortfall

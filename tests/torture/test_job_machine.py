@@ -36,7 +36,7 @@ from shared_knowledge.vocabulary import (
     Task,
 )
 
-NAMES = ("job_a1", "job_a2", "job_b1")
+NAMES = ("job_a1", "job_a1", "job_a2", "job_b1")
 TASKS = ("photo-1", "photo-2", "voice-1")
 UNDER_WAY = {"queued", "running", "awaiting_approval"}
 ENDED = {"done", "partial", "failed"}
@@ -144,16 +144,20 @@ class JobMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @rule(
         which=st.integers(0, 1),
-        number=st.integers(0, 3),
-        makes=st.booleans(),
-        ends=st.sampled_from(sorted(TOLD)),
+        number=st.integers(0, 2),
+        steps=st.integers(1, 6),
+        makes=st.sampled_from(["all", "none", "some"]),
+        ends=st.sampled_from(sorted(TOLD - {"cancelled"})),
     )
-    def a_run_goes_on(self, which: int, number: int, makes: bool, ends: str) -> None:
+    def a_run_goes_on(self, which: int, number: int, steps: int, makes: str, ends: str) -> None:
         """As the dispatch does it: begin or try again, keep one outcome after the other, end."""
         run = self.runs[-1 - number % len(self.runs)]
+        for step in range(steps):
+            if not run.stopped:
+                self.goes_on(which, run, makes == "all" or (makes == "some" and step % 2 == 0), ends)
+
+    def goes_on(self, which: int, run: Runs, made: bool, ends: str) -> None:
         job = self.jobs[run.job]
-        if run.stopped:
-            return
         if not run.began:
             run.began = True
             if job.state not in UNDER_WAY:
@@ -161,10 +165,32 @@ class JobMachine(RuleBasedStateMachine):
                 job.outcomes = {task: kept for task, kept in job.outcomes.items() if kept[0] == "asset"}
             run.stopped = not self.move(which, run.job, "running", run.fence)
         elif run.to_do:
-            self.keep(which, run, run.to_do.pop(0), makes)
+            self.keep(which, run, run.to_do.pop(0), made)
         else:
             self.move(which, run.job, ends, run.fence)
             run.stopped = True
+
+    @precondition(lambda self: self.runs)
+    @rule(
+        which=st.integers(0, 1),
+        number=st.integers(0, 1),
+        task=st.sampled_from(TASKS[:2]),
+        made=st.booleans(),
+        overtaken=st.booleans(),
+    )
+    def a_run_keeps_what_became_of_a_task(
+        self, which: int, number: int, task: str, made: bool, overtaken: bool
+    ) -> None:
+        run = self.runs[-1 - number % len(self.runs)]
+        if overtaken:
+            self.a_run_takes_a_job_up(sorted(self.jobs).index(run.job), 1 - which)
+        self.keep(which, run, task, made)
+
+    @precondition(lambda self: self.runs)
+    @rule(which=st.integers(0, 1), state=st.sampled_from(list(JobState)), number=st.integers(0, 2))
+    def a_run_says_how_its_job_stands(self, which: int, state: JobState, number: int) -> None:
+        run = self.runs[-1 - number % len(self.runs)]
+        self.move(which, run.job, state, run.fence)
 
     def keep(self, which: int, run: Runs, task: str, makes: bool) -> None:
         job, mark = self.jobs[run.job], self.a_mark()
@@ -264,7 +290,7 @@ def _prove(url: str, how_long: settings) -> None:
 
 def test_the_shelf_of_jobs_keeps_its_promises() -> None:
     with in_memory() as url:
-        _prove(url, a_taste(25, 30))
+        _prove(url, a_taste(35, 30))
 
 
 @pytest.mark.torture

@@ -58,12 +58,15 @@ class PaceMachine(RuleBasedStateMachine):
     """Callers come in crowds, give up, fail and finish; the vendor sees no more of them than was agreed."""
 
     @initialize(
-        per_minute=st.one_of(st.none(), st.integers(1, 60)),
-        at_once=st.one_of(st.none(), st.integers(1, 4)),
+        per_minute=st.sampled_from([None, 1, 2, 5, 20, 30]),
+        at_once=st.sampled_from([None, None, 1, 2, 4]),
         patience_s=st.sampled_from([30.0, 300.0, 1e9]),
+        talks=st.booleans(),
         seed=st.integers(0, 99),
     )
-    def opens(self, per_minute: int | None, at_once: int | None, patience_s: float, seed: int) -> None:
+    def opens(
+        self, per_minute: int | None, at_once: int | None, patience_s: float, talks: bool, seed: int
+    ) -> None:
         self.loop = VirtualLoop(seed)
         self.per_minute, self.at_once, self.patience_s = per_minute, at_once, patience_s
         clock = Clock(now=self.loop.time, sleep=asyncio.sleep)
@@ -72,7 +75,7 @@ class PaceMachine(RuleBasedStateMachine):
         self.pace = Pace(self.vendor, self.lane)
         self.came = 0
         self.visits: list[Visit] = []
-        self.was_told = False
+        self.talks, self.was_told = talks, False
         self.told_left: tuple[float, float, int] | None = None
 
     def teardown(self) -> None:
@@ -86,7 +89,7 @@ class PaceMachine(RuleBasedStateMachine):
             self.loop.settle()
             self.loop.close()
 
-    @rule(crowd=st.integers(1, 6))
+    @rule(crowd=st.sampled_from([1, 2, 3, 6, 25]))
     def a_crowd_comes(self, crowd: int) -> None:
         for _ in range(crowd):
             visit = Visit(self.came, self.loop.time())
@@ -107,7 +110,7 @@ class PaceMachine(RuleBasedStateMachine):
             visit.answer.set_result(httpx.Response(200))
         self.loop.settle()
 
-    @precondition(lambda self: self.vendor.inside)
+    @precondition(lambda self: self.vendor.inside and self.talks)
     @rule(left=st.integers(0, 5), reset_s=st.integers(1, 40))
     def one_hears_how_much_is_left(self, left: int, reset_s: int) -> None:
         """The vendor's answers shut the lane when they say that nothing is left."""
@@ -118,7 +121,7 @@ class PaceMachine(RuleBasedStateMachine):
         self.told(now, now + reset_s, max(0, left - len(self.vendor.inside) + 1))
         self.loop.settle()
 
-    @precondition(lambda self: self.vendor.inside)
+    @precondition(lambda self: self.vendor.inside and self.talks)
     @rule(after_s=st.integers(1, 40))
     def one_is_told_to_come_later(self, after_s: int) -> None:
         """A refusal that names a time holds everybody back who was not yet let through."""
@@ -127,6 +130,23 @@ class PaceMachine(RuleBasedStateMachine):
         visit.answer.set_result(httpx.Response(429, headers={"retry-after": str(after_s)}))
         self.told(now, now + min(after_s, self.patience_s), 0)
         self.loop.settle()
+
+    @precondition(lambda self: self.vendor.inside)
+    @rule()
+    def one_is_answered_as_another_gives_up(self) -> None:
+        """Whoever was given the place in this very moment, and does not want it any more, hands it on."""
+        answer = self.vendor.inside[0].answer
+        waiting = [visit for visit in self.visits if visit.entered_s is None]
+        assert answer is not None
+        answer.set_result(httpx.Response(200))
+        self.loop.call_soon(self.cancel_all, waiting[:2])
+        self.loop.settle()
+
+    def cancel_all(self, visits: list[Visit]) -> None:
+        for visit in visits:
+            assert visit.task is not None
+            visit.task.cancel()
+            self.vendor.waiting.pop(visit.task, None)
 
     @precondition(lambda self: self.visits)
     @rule(which=st.integers(0, 99))
@@ -179,6 +199,18 @@ class PaceMachine(RuleBasedStateMachine):
         assert not waiting or not entered or min(waiting) > max(entered), "somebody was overtaken"
 
     @invariant()
+    def nobody_waits_longer_than_there_is_patience(self) -> None:
+        if hasattr(self, "loop") and self.at_once is None:
+            now = self.loop.time()
+            waits = [(v.entered_s if v.entered_s is not None else now) - v.came_s for v in self.in_line]
+            assert max(waits, default=0.0) <= self.patience_s + MOMENT_S
+
+    @property
+    def in_line(self) -> list[Visit]:
+        """Whoever was let in, or still hopes to be."""
+        return [v for v in self.visits if v.entered_s is not None or (v.task and not v.task.done())]
+
+    @invariant()
     def nobody_waits_without_a_reason(self) -> None:
         if hasattr(self, "loop") and self.per_minute is None and not self.was_told:
             free = self.at_once is None or len(self.vendor.inside) < self.at_once
@@ -206,7 +238,7 @@ class PaceMachine(RuleBasedStateMachine):
 
 
 class TestPace(PaceMachine.TestCase):
-    settings = a_taste(40, 30)
+    settings = a_taste(45, 25)
 
 
 @pytest.mark.torture

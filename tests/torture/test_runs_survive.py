@@ -13,10 +13,10 @@ import time_machine
 from fault_runs import bought_once, lived
 from fault_world import Watch
 from leaping_time import LeapingLoop
+from passing import Toxic
 from practising import Counter as Till
 from practising import exchange_to
 from scenarios import model_of, offer_of, task_of
-from toxics import Toxic
 
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue

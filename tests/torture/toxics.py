@@ -9,45 +9,17 @@ import random
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import h11
+from passing import Heard
 
-__all__ = ["Heard", "Toxic", "Way"]
+__all__ = ["Way"]
 
 _RESET = struct.pack("ii", 1, 0)
 _DRIP_S = 20.0
 _ERROR = b'{"error": {"message": "We are sorry.", "code": 0}}'
 _HTML = b"<!doctype html><title>Sign in</title><h1>Welcome to this network</h1>"
 _COAT = (b"content-length", b"content-encoding", b"transfer-encoding")
-
-
-@dataclass(frozen=True)
-class Toxic:
-    """What becomes of the `nth` call of a sort to a platform after it was planted, and `times` in a row."""
-
-    platform: str
-    on: str
-    do: str
-    nth: int = 1
-    times: int = 1
-
-
-@dataclass
-class Heard:
-    """An answer of the vendor's, as far as it came."""
-
-    status: int = 200
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-    raw: bytes = b""
-    whole: bool = False
-    reset: bool = False
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is JSON or the like, and no file."""
-        return any(name == b"content-type" and b"json" in kind for name, kind in self.headers)
 
 
 class Way:

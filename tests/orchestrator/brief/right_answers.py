@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,17 @@ def _same_value(name: str, wanted: Any, found: Any) -> bool:
         return wanted is found
     if name == "language" and "-" not in wanted:
         return bool(str(found).split("-")[0] == wanted)
+    if name == "aspect_ratio":
+        return _shape(wanted) == _shape(found)
     if name == "script":
         return _plain(wanted) == _plain(found)
     return bool(wanted == found)
+
+
+def _shape(ratio: str) -> Fraction:
+    """The value of a ratio or of a size in pixels: 1080x1350 is 4:5."""
+    across, down = re.split(r"[:x×]", ratio)
+    return Fraction(across) / Fraction(down)
 
 
 def _same_sources(
