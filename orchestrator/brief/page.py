@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.brief.language import best, scores
-from orchestrator.brief.lexicon import Tag, lexicon, shared
+from orchestrator.brief.lexicon import Tag, lexicon, loanwords, shared
 from orchestrator.brief.quotes import Quote, find_quotes
 from orchestrator.brief.spelling import forgiven
 from orchestrator.brief.text import CleanText
@@ -280,7 +280,7 @@ def _look_up(page: Page) -> None:
 def _borrowed(page: Page, at: int) -> dict[str, Tag]:
     for language in dict.fromkeys((page.language, "en")):
         if language != page.languages[at]:
-            found = lexicon(language).borrowed(page.tokens, at)
+            found = loanwords(language).tags(page.tokens, at)
             if found:
                 return found
     return {}

@@ -41,16 +41,15 @@ def _near(language: str) -> dict[str, tuple[str, ...]]:
 
 
 def _known(words: Lexicon) -> list[str]:
-    return [
-        word
-        for word, entries in words.entries.items()
-        if len(word) >= _SHORTEST - 1
-        and word.isalpha()
-        and any(
-            entry.category in _FORGIVEN and "?" not in entry.value and not entry.rest and not entry.exact
-            for entry in entries
-        )
-    ]
+    known = []
+    for word, entries in words.entries.items():
+        if len(word) < _SHORTEST - 1:
+            continue
+        for entry in entries:
+            if entry.category in _FORGIVEN and not (entry.rest or entry.exact or "?" in entry.value):
+                known.append(word)
+                break
+    return [word for word in known if word.isalpha()]
 
 
 def _shortened(word: str) -> set[str]:

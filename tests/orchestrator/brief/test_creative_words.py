@@ -109,3 +109,19 @@ def test_facts_do_not_leak_into_the_creative_words(name: str) -> None:
             assert not task.script or task.script.casefold() not in creative, case["brief"]
         assert len(reading.details) == len(reading.subjects) == len(reading.understanding.tasks)
         assert len(reading.subject.split()) <= 9
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("uma foto de um gato", "gato"),
+        ("foto de um cachorro na praia", "cachorro"),
+        ("una foto de un perro", "perro"),
+        ("une photo d'un chat", "chat"),
+        ("ein Foto von einem Hund", "Hund"),
+        ("una foto di un gatto", "gatto"),
+        ("foto de pão", "pão"),
+    ],
+)
+def test_an_everyday_word_can_be_the_subject(text: str, subject: str) -> None:
+    assert read(text).subject == subject
