@@ -95,7 +95,7 @@ class Run:
             understand=self.understand,
             plan=self.plan,
             quote=self.quote,
-            needs_approval=self._job.brief.approval == "ask",
+            needs_approval=self._job.brief.approval == "ask" and not self._jobs.outcomes(self._id),
             perform=self.perform,
             compose=self.compose,
             deliver=self.deliver,

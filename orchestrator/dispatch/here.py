@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.run import Office, Run
 from orchestrator.store.jobs import Event
 from shared_knowledge.errors import AgentesError, BadRequest
-from shared_knowledge.vocabulary import JobState, Order
+from shared_knowledge.vocabulary import JobState, Order, Shortfall
 
 __all__ = ["Here"]
 
@@ -90,8 +90,9 @@ class Here:
             await jobs.note(job_id, Event(**event))
 
         async with checkpoints.open_checkpoints(office.checkpoints) as saver:
-            if jobs.state(job_id) not in _UNDER_WAY:
-                # Killed in here, it still stands as ended, and this is simply done again.
+            fell_short = any(isinstance(each, Shortfall) for each in jobs.outcomes(job_id).values())
+            if fell_short or jobs.state(job_id) not in _UNDER_WAY:
+                # Killed in here, it still stands as it did, and this is simply done again.
                 await saver.adelete_thread(job_id)
                 await jobs.retry(job_id)
             if not await jobs.move(job_id, JobState.RUNNING, fence=fence):

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from orchestrator.selection.combination import Solution, cheapest, time_needed_ms
+from orchestrator.selection.combination import cheapest, time_needed_ms
 from orchestrator.selection.keeping import kept_offer
-from orchestrator.selection.options import Clock, Option, Unit
+from orchestrator.selection.options import Clock, Option, Solution, Unit
 from orchestrator.selection.weighing import Candidate, Weigher
 from orchestrator.selection.wishes import Circumstances
 from shared_knowledge.catalogue import Catalogue

@@ -23,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.selection import Circumstances, TrackRecord, combination, quote
+from orchestrator.selection import Circumstances, TrackRecord, quote, search
 from orchestrator.selection.combination import cheapest
 from orchestrator.selection.options import Clock, Option, Unit
 from shared_knowledge.catalogue import Catalogue
@@ -609,7 +609,7 @@ def test_no_combination_within_the_limits_is_better(
     ]
     best = min(possible, key=_place, default=None)
     for beam in (64, 1):
-        with patch.object(combination, "_BEAM", beam):
+        with patch.object(search, "_BEAM", beam):
             found = cheapest(units, budget, clock)
         assert (found.options if found else None) == best
         assert found is None or found.proven

@@ -279,6 +279,15 @@ class TestResuming:
         await later.studio.resume(job)
         assert (await later.studio.finish(job)).state is JobState.DONE
 
+    async def test_what_fell_short_before_an_interruption_is_tried_again_too(self, open_house):
+        house = open_house(fall_short)
+        job = await house.made()
+        await house.jobs.move(job, JobState.RUNNING)  # as if it had been killed before its end was written
+        house = open_house()
+        await house.studio.resume(job)
+        await house.studio.finish(job)
+        assert house.studio.status(job).state is JobState.DONE
+
     async def test_of_two_at_once_one_is_refused(self, open_house):
         house, other = open_house(for_ever), open_house()
         job = await house.submit()

@@ -41,7 +41,7 @@ _PLENTY = Money(10**12)
 _FIRST_DAY = date(2026, 1, 1)
 _PLATFORMS = ("runway", "luma", "kling")
 _TENANTS = ("ana", "ben")
-_LOOK_EVERY_S = 0.003
+_LOOK_EVERY_S = 0.01
 _AT_MOST_S = 120.0
 
 _LOOK = """
