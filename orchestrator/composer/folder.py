@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from platform import node
 
 from orchestrator.composer.placing import LONGEST_NAME, ORIGINALS, is_device, plain_ascii
 from shared_knowledge.errors import BadRequest
@@ -108,18 +109,35 @@ def _same_name(folder: Path) -> Iterator[Path]:
 
 
 def _owner(folder: Path) -> str | None:
+    return next(iter(_mark_of(folder)), None)
+
+
+def _mark_of(folder: Path) -> list[str]:
+    """Whose a folder is, and which process of which machine said so."""
     try:
-        return (folder / MARKER).read_text("utf-8").strip()
+        return (folder / MARKER).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        return None
+        return []
 
 
 def _disown(folder: Path) -> None:
-    """Takes off the mark of a job that never came to be; a fresh one may be on its way."""
+    """Takes off the mark of a job that never came to be, unless whoever made it may still be about to begin it."""
     marker = folder / MARKER
     with contextlib.suppress(OSError):
-        if time.time() - marker.stat().st_mtime > _CLAIMED_BY_NOW_S:
+        if _is_dead(_mark_of(folder)[1:]) or time.time() - marker.stat().st_mtime > _CLAIMED_BY_NOW_S:
             marker.unlink()
+
+
+def _is_dead(claimer: list[str]) -> bool:
+    if len(claimer) != 2 or claimer[0] != node() or not claimer[1].isdecimal():
+        return False
+    try:
+        os.kill(int(claimer[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _claim(folder: Path, job_id: str, room_bytes: int) -> bool:
@@ -153,7 +171,7 @@ def _make(folder: Path, made: list[Path]) -> None:
 def _mark(marker: Path, job_id: str) -> None:
     with marker.open("x", encoding="utf-8") as mark:
         try:
-            mark.write(job_id + "\n")
+            mark.write(f"{job_id}\n{node()}\n{os.getpid()}\n")
             mark.flush()
         except OSError:
             marker.unlink()

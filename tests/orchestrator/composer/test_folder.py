@@ -98,7 +98,7 @@ def test_many_jobs_at_once_get_a_folder_each(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         claimed = list(pool.map(lambda n: open_folder(tmp_path / "mug", f"job_{n}", ""), range(24)))
     assert len(set(claimed)) == 24
-    assert all((folder / MARKER).read_text().strip() == f"job_{n}" for n, folder in enumerate(claimed))
+    assert all((folder / MARKER).read_text().splitlines()[0] == f"job_{n}" for n, folder in enumerate(claimed))
 
 
 def test_here_means_in_here() -> None:
@@ -197,3 +197,13 @@ def test_an_empty_folder_with_the_mark_of_a_job_that_never_came_to_be_is_taken(t
     os.utime(claimed / MARKER, (long_ago, long_ago))
     assert open_folder(tmp_path / "out", "job_3", "mug", is_known=lambda job: job != "job_never") == claimed
     assert open_folder(tmp_path / "out", "job_4", "mug", is_known=lambda job: True).name == "out-3"
+
+
+def test_the_mark_of_a_process_that_is_dead_is_taken_off_at_once(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        open_folder(tmp_path / "out", "job_never", "mug")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (tmp_path / "out" / MARKER).read_text().startswith("job_never\n")
+    assert open_folder(tmp_path / "out", "job_2", "mug", is_known=lambda job: False) == tmp_path / "out"
