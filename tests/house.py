@@ -21,7 +21,9 @@ _SAY_NOTHING = frozenset(
     {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers", "data", "info"}
 )
 # by html.parser, httpx and asyncio, to their subclasses
-_DICTATED = re.compile(r"handle_(?:start|end|startend)tag|handle_data|handle_async_request|data_received|_process_events")
+_DICTATED = re.compile(
+    r"handle_(?:start|end|startend)tag|handle_data|handle_async_request|data_received|_process_events"
+)
 _PROMISED_NAMES = frozenset({"SecretManager"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MONEY = re.compile(r"(?i)(?:^|_)(?:usd|prices?|costs?|amounts?|budgets?|dollars)(?:_|$)")

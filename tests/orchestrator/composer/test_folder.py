@@ -98,7 +98,9 @@ def test_many_jobs_at_once_get_a_folder_each(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         claimed = list(pool.map(lambda n: open_folder(tmp_path / "mug", f"job_{n}", ""), range(24)))
     assert len(set(claimed)) == 24
-    assert all((folder / MARKER).read_text().splitlines()[0] == f"job_{n}" for n, folder in enumerate(claimed))
+    assert all(
+        (folder / MARKER).read_text().splitlines()[0] == f"job_{n}" for n, folder in enumerate(claimed)
+    )
 
 
 def test_here_means_in_here() -> None:
