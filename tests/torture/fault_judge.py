@@ -21,6 +21,7 @@ __all__ = ["judge", "reactions"]
 S = OrderState
 _HELD = {S.IN_DOUBT, S.NEEDS_REVIEW, S.SENDING, S.SUBMITTED, S.READY, S.STORED}
 _TRIES_MOST = 4
+_WITHOUT_CONTENT_RULES = ("azure_speech",)  # a plain 400 is all that its pages have
 _NEARLY = 1.01  # what a picture comes to in tokens is known to three digits
 _GIVEN_BACK = {"fail", "refuse", "stuck"}
 
@@ -103,13 +104,18 @@ def _beside_a_doubt(story: Story) -> Iterator[str]:
         holds = must == {Must.HELD} and story.plan.on_doubt == "hold"
         if holds and is_last and not is_written_off:
             yield f"{others[0].platform} was asked although order {passed.order} was in doubt"
-        refused = "refuse" in passed.faults and (
+        refused = _is_about_content(passed) and (
             not passed.toxic or rule(passed.platform, passed.toxic).harmless
         )
         if refused and story.plan.on_refusal == "stop":
             elsewhere = [o for o in others if o.platform != passed.platform and o.sitting == passed.sitting]
             if elsewhere:
                 yield f"{elsewhere[0].platform} was asked what {passed.platform} had refused"
+
+
+def _is_about_content(passed: Passed) -> bool:
+    """Whether a vendor refused the content, in words that say so."""
+    return "refuse" in passed.faults and passed.platform not in _WITHOUT_CONTENT_RULES
 
 
 def _about_reactions(story: Story) -> Iterator[str]:
@@ -161,6 +167,8 @@ def _of_a_read(story: Story, passed: Passed, must: frozenset[Must]) -> frozenset
             if _link_is_gone(passed.toxic) or Must.CHARGED in _fate(story, passed.order):
                 return must | {Must.CHARGED}
             return must
+        case "check" if passed.state == "ready":  # only a fresh address was asked for, and the old one may do
+            return must | {Must.GO_ON, Must.CHARGED}
         case _:
             return must | ({Must.CHARGED, Must.AWAY} & _fate(story, passed.order))
 
