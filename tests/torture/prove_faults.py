@@ -112,15 +112,17 @@ def _ends(tally: Tally) -> list[tuple[str, str]]:
 
 
 def _rows(tally: Tally) -> list[tuple[str, ...]]:
-    lines = []
+    lines, before = [], -1
     for row, on in sorted({(told.row, told.kind) for told in tally.told}):
         followed: Counter[str] = Counter()
         for told, count in tally.told.items():
             if (told.row, told.kind) == (row, on):
                 followed[told.followed] += count
-        what = ", ".join(f"{name} {count:,}" for name, count in followed.most_common())
         fact = ROWS[row].fact.partition(":")[0] if row else "only slow, or in pieces, and whole"
-        lines.append((str(row or ""), fact, on.replace("_", " "), f"{followed.total():,}", what))
+        first = (str(row or "none"), fact) if row != before else ("", "")
+        what = ", ".join(f"{name} {count:,}" for name, count in followed.most_common())
+        lines.append((*first, on.replace("_", " "), f"{followed.total():,}", what))
+        before = row
     return lines
 
 

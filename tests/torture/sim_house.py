@@ -95,7 +95,7 @@ class Quoter:
 
     def _tasks(self, brief: Brief) -> Iterator[Task]:
         dice, words = self._world.dice, brief.text
-        twins = "twins" in self._world.wishes.hazards and dice.random() < 0.5
+        twins = dice.random() < 0.15
         for number in range(1, dice.randint(1, 3) + 1):
             subject = f"a mug for {words}" if twins else f"mug {number} for {words}"
             yield Task(id=f"photo-{number}", spec=PhotoSpec(subject=subject))

@@ -151,8 +151,8 @@ def _nothing_is_left_lying(world: World) -> Iterator[str]:
         order = part.parent.name
         if world.look("select 1 from orders where id = ? and state in ('settled', 'cancelled')", order):
             yield f"{part.name} is left of {order}"
-    if "litter" not in world.wishes.hazards and world.faults.keys() & {"killed", "lock lost", "frozen"}:
-        return  # a desk may be left by who died between the last line and the broom, or came too late
+    if world.faults.keys() & {"lock lost", "frozen"}:
+        return  # whoever was overtaken may lay a file on a desk that was cleared
     over = {order: state for order, state in world.look("select id, state from orders") if state not in _OPEN}
     desks = world.home / "desks"
     for desk in sorted(desks.iterdir()) if desks.is_dir() else []:

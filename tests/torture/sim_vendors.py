@@ -231,8 +231,7 @@ class VendorLine:
             found = [each for each in alike if self._world.utc_of(each.at_s).timestamp() >= since - 60]
         else:
             found = [each for each in shown if each.order.id == order.id]
-        unsure = self._vendor.by_words and "adopts by words" not in self._world.wishes.hazards
-        if len(found) > 1 or (found and unsure):
+        if len(found) > 1:
             return Candidates(tuple(each.number for each in found))
         if not found:
             return None

@@ -196,10 +196,7 @@ class History:
 
     def jump(self) -> None:
         """The clock on the wall is put right, or wrong."""
-        leap_s = self.dice.choice([-3600, -60, 60, 3600])
-        if leap_s > 0 and "leaps forward" not in self.world.wishes.hazards:
-            leap_s = -leap_s
-        self.world.clock_is_off_s += leap_s
+        self.world.clock_is_off_s += self.dice.choice([-3600, -60, 60, 3600])
         self.world.faults["clock jumps"] += 1
         self.world.saw("clock", self.world.clock_is_off_s)
 
