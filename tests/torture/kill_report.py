@@ -36,6 +36,7 @@ _HOW = """
 - **Held for a person** is the truth where a vendor cannot be asked: from the sending to the last byte of
   the answer, nobody on this side can know what was booked. The money stays set aside, and nothing is
   bought in its place.
+- On PostgreSQL each plan finds empty tables; on SQLite it also makes them, and is killed while it does.
 - A kill is not a power cut: what was written and not yet synced survives it here.
 """
 

@@ -237,7 +237,13 @@ def as_simulated(world: World) -> Iterator[None]:
         await stages.understand()
         tasks = await stages.plan()
         await stages.quote()
-        await asyncio.gather(*(stages.perform(task, notes.append) for task in tasks))
+        performing = [asyncio.ensure_future(stages.perform(task, notes.append)) for task in tasks]
+        try:
+            await asyncio.gather(*performing)
+        finally:
+            for each in performing:
+                each.cancel()
+            await asyncio.wait(performing)  # the graph leaves nobody behind either
         await stages.compose(notes.append)
         await stages.deliver()
         return None

@@ -22,7 +22,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from sim_vendors import VENDORS, Vendor, VendorLine
+from sim_line import VendorLine
+from sim_vendors import VENDORS, Vendor
 from virtual_time import NOBODY, VirtualLoop
 
 from agentes.media.shelf import Shelf

@@ -90,3 +90,12 @@ def test_a_history_is_the_same_in_another_process() -> None:
         )
         told.add(ran.stdout)
     assert len(told) == 1
+
+
+@pytest.mark.torture
+@pytest.mark.xfail(reason="known, and out of reach of any platform of the catalogue as it is", strict=False)
+@pytest.mark.parametrize("hazard", ["idempotent and paid", "late zombies", "settles by our clock"])
+def test_what_is_not_promised_yet(hazard: str) -> None:
+    """What these find is written in the hazard's name; once none is broken, it belongs to every history."""
+    tally = lived(0, 2000, Wishes(kills=5, hazards=frozenset({hazard})))
+    assert not tally.broken
