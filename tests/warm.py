@@ -244,6 +244,7 @@ class Warm:
             if self._process is not None:
                 return
             self._environ = {name: value for name, value in os.environ.items() if "AGENTES_" not in name}
+            self._environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # as the product's quick start does
             self._line, theirs = socket.socketpair()
             self._complaints = _file()
             with theirs:

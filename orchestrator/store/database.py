@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -101,34 +101,51 @@ class Transaction:
 
     def run(self, name: str, **values: object) -> int:
         """Runs a statement and says how many rows it changed."""
-        with self._remembering():
+        self._go_on()
+        try:
             return self._connection.run(name, _storable(values))
+        except Conflict as refused:
+            self.refused = refused
+            raise
 
     def rows(self, name: str, **values: object) -> Sequence[Row]:
         """Every row that answers the query."""
-        with self._remembering():
+        self._go_on()
+        try:
             return self._connection.rows(name, _storable(values))
+        except Conflict as refused:
+            self.refused = refused
+            raise
 
     def row(self, name: str, **values: object) -> Row | None:
         """The first row that answers the query, if there is one."""
         rows = self.rows(name, **values)
         return rows[0] if rows else None
 
-    @contextlib.contextmanager
-    def _remembering(self) -> Iterator[None]:
+    def _go_on(self) -> None:
         """After a refusal nothing more is done, on any engine, even if the ask would rather go on."""
         if self.refused is not None:
             raise self.refused
-        try:
-            yield
-        except Conflict as refused:
-            self.refused = refused
-            raise
 
 
 Ask = Callable[[Transaction], Any]
-_Asked = tuple[Future[Any], Ask]
-_Answer = tuple[Future[Any], Any, BaseException | None]
+
+
+class _Waiting:
+    """Somebody in an event loop who waits. All who wait in one loop are told together, which wakes it once."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Whether anybody still waits."""
+        return not self.future.cancelled()
+
+
+_Asked = tuple[Future[Any] | _Waiting, Ask]
+_Told = tuple[asyncio.Future[Any], Any, BaseException | None]
+_Answer = tuple[Future[Any] | _Waiting, Any, BaseException | None]
 
 
 class Database:
@@ -158,12 +175,15 @@ class Database:
     def ask(self, ask: Callable[[Transaction], T]) -> Future[T]:
         """Queues a transaction; its future is done when it is on the disk."""
         future: Future[T] = Future()
-        self._asks.put((future, ask))
+        self._queue(future, ask)
         return future
 
     async def write(self, ask: Callable[[Transaction], T]) -> T:
         """Runs a transaction and returns once it is on the disk."""
-        return await asyncio.wrap_future(self.ask(ask))
+        waiting = _Waiting()
+        self._queue(waiting, ask)
+        answer: T = await waiting.future
+        return answer
 
     def read(self, ask: Callable[[Transaction], T]) -> T:
         """Answers from what is committed."""
@@ -177,6 +197,9 @@ class Database:
         self._thread.join()
         self._reader.drop()
         self._writer.drop()
+
+    def _queue(self, asker: Future[Any] | _Waiting, ask: Ask) -> None:
+        self._asks.put((asker, ask))
 
     def _write_all(self) -> None:
         while (first := self._asks.get()) is not None:
@@ -204,11 +227,7 @@ class Database:
         except Broken as broken:
             self._start_over()
             answers = [(future, None, broken) for future, _ in batch]
-        for future, answer, error in answers:
-            if error is None:
-                future.set_result(answer)
-            else:
-                future.set_exception(error)
+        _tell(answers)
 
     def _start_over(self) -> None:
         """Leaves whatever transaction is open; a connection that cannot is dropped."""
@@ -217,6 +236,31 @@ class Database:
                 self._writer.connection.rollback()
         except Broken:
             self._writer.drop()
+
+
+def _tell(answers: Sequence[_Answer]) -> None:
+    in_loops: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
+    for asker, answer, error in answers:
+        if isinstance(asker, _Waiting):
+            in_loops.setdefault(asker.loop, []).append((asker.future, answer, error))
+        else:
+            _tell_one(asker, answer, error)
+    for loop, told in in_loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_tell_together, told)
+
+
+def _tell_together(told: Sequence[_Told]) -> None:
+    for future, answer, error in told:
+        if not future.done():
+            _tell_one(future, answer, error)
+
+
+def _tell_one(future: Future[Any] | asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+    if error is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(error)
 
 
 def _carry_out(connection: Connection, batch: Sequence[_Asked]) -> list[_Answer]:
@@ -247,15 +291,12 @@ def _attempt(connection: Connection, ask: Ask) -> tuple[Any, BaseException | Non
     return answer, None
 
 
-def _storable(values: Mapping[str, object]) -> dict[str, object]:
+def _storable(values: dict[str, object]) -> dict[str, object]:
     """The values as every engine can keep them; a vendor's words may hold what no database takes."""
-    return {name: _text(value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def _text(value: str) -> str:
-    if value.isascii():
-        return str(value).replace("\0", "�")
-    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
+    for name, value in values.items():
+        if isinstance(value, str) and not (type(value) is str and value.isascii() and "\0" not in value):
+            values[name] = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
+    return values
 
 
 def open_database(where: str | Path, *, batch: int = _BATCH, patience_s: float = _PATIENCE_S) -> Database:

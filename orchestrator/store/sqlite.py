@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from orchestrator.store.database import Conflict, Connection, Row
 from orchestrator.store.sql import migrations, query
@@ -26,7 +26,7 @@ class Sqlite:
 
     def connect(self) -> Connection:
         """A connection of its own; the folder is made if it is not there."""
-        with _plain_words(self.where):
+        with _PlainWords(self.where):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
             connection.row_factory = sqlite3.Row
@@ -50,14 +50,14 @@ class _Connection:
 
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
-        self._where = where
+        self._plain_words = _PlainWords(where)
 
     def run(self, name: str, values: Mapping[str, object]) -> int:
-        with _plain_words(self._where):
+        with self._plain_words:
             return self._connection.execute(query(name), values).rowcount
 
     def rows(self, name: str, values: Mapping[str, object]) -> Sequence[Row]:
-        with _plain_words(self._where):
+        with self._plain_words:
             return self._connection.execute(query(name), values).fetchall()
 
     def begin(self, *, hopeful: bool = False) -> None:
@@ -87,7 +87,7 @@ class _Connection:
         scripts = migrations()
         self.begin()
         try:
-            with _plain_words(self._where):
+            with self._plain_words:
                 (seen,) = self._connection.execute("pragma user_version").fetchone()
                 for script in scripts[seen:]:
                     for statement in _statements(script.replace("{serial}", _SERIAL)):
@@ -104,7 +104,7 @@ class _Connection:
             )
 
     def _say(self, statement: str) -> None:
-        with _plain_words(self._where):
+        with self._plain_words:
             self._connection.execute(statement)
 
 
@@ -117,17 +117,24 @@ def _statements(script: str) -> Iterable[str]:
             statement = ""
 
 
-@contextlib.contextmanager
-def _plain_words(where: str) -> Iterator[None]:
+class _PlainWords:
     """Turns SQLite's errors about disk and file into a sentence a person can act on."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
-        raise Conflict(f"The ledger refuses it: {error}.") from error
-    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
-        raise  # a mistake of ours, of which the disk knows nothing
-    except (sqlite3.DatabaseError, OSError) as error:
-        raise Broken(
-            f"The ledger {where} cannot be used: {error}.",
-            todo="Free some space or choose a writable folder with AGENTES_HOME; nothing was lost.",
-        ) from error
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        """Nothing: one of these goes around every statement."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)):
+            raise Conflict(f"The ledger refuses it: {error}.") from error
+        if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)):
+            return  # a mistake of ours, of which the disk knows nothing
+        if isinstance(error, (sqlite3.DatabaseError, OSError)):
+            raise Broken(
+                f"The ledger {self.where} cannot be used: {error}.",
+                todo="Free some space or choose a writable folder with AGENTES_HOME; nothing was lost.",
+            ) from error

@@ -16,6 +16,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,7 @@ def _around_the_ledger(points: Points) -> None:
         with points.around("opening the ledger"):
             now(*given, **named)
 
-    def ask(now: Callable[..., Any], database: Any, work: Callable[[Any], Any]) -> Any:
+    def queued(now: Callable[..., Any], database: Any, asker: Any, work: Callable[[Any], Any]) -> None:
         ran: list[str] = []
 
         def watched(transaction: Any) -> Any:
@@ -197,9 +198,9 @@ def _around_the_ledger(points: Points) -> None:
             if ran:
                 points.pass_by(f"after ledger {'+'.join(ran)}")
 
-        future = now(database, watched)
+        future = asker if isinstance(asker, Future) else asker.future
         future.add_done_callback(written)
-        return future
+        now(database, asker, watched)
 
     def said(now: Callable[..., Any], transaction: Any, name: str, **values: Any) -> Any:
         ran = getattr(here, "ran", None)
@@ -212,7 +213,7 @@ def _around_the_ledger(points: Points) -> None:
         return now(transaction, name, **values)
 
     _wrap(Database, "__init__", opened)
-    _wrap(Database, "ask", ask)
+    _wrap(Database, "_queue", queued)
     _wrap(Transaction, "run", said)
     _wrap(Transaction, "rows", said)
 

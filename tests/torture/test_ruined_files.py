@@ -71,9 +71,9 @@ def _disk(disk: Disk, patch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def committed(self: Any) -> None:
         try:
-            disk.write(self._where)
+            disk.write(self._plain_words.where)
         except OSError:
-            with sqlite._plain_words(self._where):
+            with self._plain_words:
                 raise sqlite3.OperationalError("database or disk is full") from None
         commit(self)
 
@@ -147,7 +147,7 @@ def test_a_ledger_that_turns_read_only(when: OrderState, monkeypatch: pytest.Mon
             self._connection.execute("pragma query_only = on")
             begin(self, **how)
             self._connection.execute("rollback")
-            with sqlite._plain_words(self._where):
+            with self._plain_words:
                 self._connection.execute("delete from holds")
         begin(self, **how)
 
