@@ -244,7 +244,8 @@ class Warm:
             if self._process is not None:
                 return
             self._environ = {name: value for name, value in os.environ.items() if "AGENTES_" not in name}
-            self._environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # as the product's quick start does
+            # The product's quick start sets it, here and wherever a test calls the command line in its own process.
+            self._environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
             self._line, theirs = socket.socketpair()
             self._complaints = _file()
             with theirs:
