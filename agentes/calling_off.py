@@ -74,7 +74,15 @@ async def _find(steps: Steps) -> None:
     if await steps.salvage() or steps.facts.recovery not in SEARCHABLE:
         return None
     room = steps.room
-    looking = look_for(steps.line, steps.facts, steps.order, wait=room.wait, now=room.now, patiently=False)
+    looking = look_for(
+        steps.line,
+        steps.facts,
+        steps.order,
+        alike=room.tracker.alike,
+        wait=room.wait,
+        now=room.now,
+        patiently=False,
+    )
     match found := await steps.in_time(looking, _ASKING_S):
         case Pending() | Done():
             await steps.write_down(found)

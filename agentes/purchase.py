@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from agentes.calling_off import call_off
-from agentes.contract import Candidates, Done, Forgotten, Line, Link, Pending
+from agentes.contract import Candidates, Done, Forgotten, Line, Pending
 from agentes.media.shelf import disk_in_words
 from agentes.search import SEARCHABLE, Nowhere, look_for
 from agentes.steps import Steps, Workroom, answer_of
@@ -218,15 +218,14 @@ class Purchase:
             self._line,
             self._facts,
             self._order,
+            alike=self._room.tracker.alike,
             wait=self._room.wait,
             now=self._room.now,
             just_lost=self._sendings > 0,
         )
         match found:
-            case Pending() | Done() if not await self._room.tracker.alike(self._order):
+            case Pending() | Done():
                 await self._steps.write_down(found)
-            case Pending() | Done():  # it may be the other's, and that one is paid for already
-                raise await self._steps.review(Candidates((_number(found),)))
             case Candidates():
                 raise await self._steps.review(found)
             case Nowhere(proven=True) if self._sendings < _SENDINGS_MOST:
@@ -249,10 +248,3 @@ class Purchase:
             request_id=lost.request_id if lost else "",
             todo="`agentes review` shows what is known and takes your decision.",
         )
-
-
-def _number(found: Pending | Done) -> str:
-    """What a person can look a found work up by."""
-    if isinstance(found, Pending):
-        return " ".join(str(value) for value in found.receipt.values())
-    return found.media.url if isinstance(found.media, Link) else found.media.kind

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agentes.contract import Candidates, Done, Line, Pending
-from shared_knowledge.errors import PlatformError, TryAgain, Unreachable
+from agentes.contract import Candidates, Done, Line, Link, Pending
+from shared_knowledge.errors import PlatformError, Refused, TryAgain, TryElsewhere, Unreachable
 from shared_knowledge.platform_facts import Platform, Recovery
 from shared_knowledge.vocabulary import Order
 
@@ -33,6 +33,7 @@ async def look_for(
     facts: Platform,
     order: Order,
     *,
+    alike: Callable[[Order], Awaitable[Collection[Order]]],
     wait: Callable[[float], Awaitable[None]],
     now: Callable[[], datetime],
     just_lost: bool = False,
@@ -43,6 +44,7 @@ async def look_for(
     It may have been booked as long as its connection held, which is no longer than the deadline, and the list
     settles after that. Where the connection was `just_lost`, no calendar is asked how long ago that was. And where
     a missing entry counts as a no, the list settles before our eyes: a calendar may have been put forward.
+    What was found by its words may be the work of an order `alike`, however it ended: that is for a person to say.
     """
     began = now()
     died = began
@@ -58,7 +60,13 @@ async def look_for(
             found = await line.find(order)
         except TryAgain:
             pass  # what cannot be asked now is not thereby known
+        except (TryElsewhere, Refused) as end:
+            if facts.recovery is Recovery.CLIENT_REF or not await alike(order):
+                raise
+            return Candidates((getattr(end, "request_id", "") or "one that came to nothing",))
         else:
+            if isinstance(found, Pending | Done) and facts.recovery is not Recovery.CLIENT_REF:
+                return Candidates((_number(found),)) if await alike(order) else found
             if found is not None:
                 return found
             lacking += 1
@@ -70,6 +78,13 @@ async def look_for(
         await wait(pause_s)
         left_s -= pause_s
     return Nowhere()
+
+
+def _number(found: Pending | Done) -> str:
+    """What a person can look a found work up by."""
+    if isinstance(found, Pending):
+        return " ".join(str(value) for value in found.receipt.values())
+    return found.media.url if isinstance(found.media, Link) else found.media.kind
 
 
 async def _as_it_was_prepared(line: Line, order: Order) -> Order:

@@ -37,6 +37,8 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "AGENTES_LLM_URL": "the address of an OpenAI-compatible chat endpoint, such as http://127.0.0.1:11434/v1",
         "AGENTES_LLM_MODEL": "the model to ask for there",
         "AGENTES_LLM_KEY": "the key to ask with",
+        "AGENTES_LLM_USD_PER_M_INPUT": "dollars for a million tokens that are sent, such as 0.15",
+        "AGENTES_LLM_USD_PER_M_OUTPUT": "dollars for a million tokens that come back, such as 0.60",
     }
 )
 _A_DAY = Money.dollars("10")
@@ -62,6 +64,7 @@ class Settings:
     llm_url: str | None = None
     llm_model: str | None = None
     llm_key: Secret | None = None
+    llm_usd_per_m: tuple[Money, Money] | None = None
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -93,6 +96,7 @@ class Settings:
             llm_url=llm_url,
             llm_model=llm_model,
             llm_key=secrets.get("AGENTES_LLM_KEY"),
+            llm_usd_per_m=read.prices("AGENTES_LLM_USD_PER_M_INPUT", "AGENTES_LLM_USD_PER_M_OUTPUT"),
             warnings=(*secrets.warnings, *read.strangers()),
         )
 
@@ -133,6 +137,8 @@ class Settings:
             "AGENTES_LLM_URL": without_credentials(self.llm_url or ""),
             "AGENTES_LLM_MODEL": self.llm_model or "",
             "AGENTES_LLM_KEY": str(self.llm_key or ""),
+            "AGENTES_LLM_USD_PER_M_INPUT": self.llm_usd_per_m[0].usd if self.llm_usd_per_m else "",
+            "AGENTES_LLM_USD_PER_M_OUTPUT": self.llm_usd_per_m[1].usd if self.llm_usd_per_m else "",
         }
         return {name: text for name, text in rows.items() if text}
 
@@ -248,6 +254,15 @@ class _Reader:
             by_platform=self.amounts("AGENTES_MAX_USD_PER_PLATFORM"),
             over_cap=OverCap(over_cap),
         )
+
+    def prices(self, sent: str, received: str) -> tuple[Money, Money] | None:
+        told = self.text(sent), self.text(received)
+        if told == (None, None):
+            return None
+        for variable, text in zip((sent, received), told, strict=True):
+            if text is None:
+                raise _refused(variable, "is missing: half a price is none")
+        return _amount(sent, told[0] or ""), _amount(received, told[1] or "")
 
     def amounts(self, variable: str) -> dict[str, Money]:
         amounts: dict[str, Money] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -15,17 +17,37 @@ from orchestrator.directory import Directory
 from shared_knowledge.caps import ANY, Limits, OverCap
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.errors import BadRequest
+from shared_knowledge.money import Money
 
 if TYPE_CHECKING:
     from agentes.contract import Line
     from agentes.media.shelf import Shelf
+    from agentes.wire.chat import Reply
     from agentes.wire.exchange import Exchange
+    from orchestrator.access import Keys, Tenants
+    from orchestrator.brief.model.adviser import Adviser
     from orchestrator.dispatch.here import Here
+    from orchestrator.dispatch.shift import Shift
     from orchestrator.quoting import Quoter
     from orchestrator.run import Office
-    from orchestrator.studio import Studio
+    from orchestrator.selection import TrackRecord
+    from orchestrator.store.database import Database
+    from orchestrator.store.queue import Queue
+    from orchestrator.studio import Dispatch, Studio
 
-__all__ = ["directory", "exchange", "mask", "secrets", "set_up_logging", "settings", "studio"]
+__all__ = [
+    "directory",
+    "exchange",
+    "keys",
+    "ledger",
+    "mask",
+    "secrets",
+    "set_up_logging",
+    "settings",
+    "shift",
+    "studio",
+    "tenants",
+]
 
 
 @cache
@@ -57,16 +79,85 @@ def directory(*, assume_keys: str | None = None) -> Directory:
     return Directory(Catalogue.load(), secrets(), assume_keys=assume_keys, resting=_resting)
 
 
-def studio(*, assume_keys: str | None = None, today: date | None = None) -> Studio:
-    """The doorway; its store and its workers are opened when they are first needed."""
-    from orchestrator.quoting import Quoter
+def studio(*, assume_keys: str | None = None, today: date | None = None, passes_on: bool = False) -> Studio:
+    """The doorway; its store and its workers are opened when they are first needed.
+
+    One that `passes_on` leaves its jobs to the workers who share its ledger, if it is one that can be shared.
+    """
     from orchestrator.studio import Studio
 
     catalogue = Catalogue.load()
-    cap = settings().limits.a_day
-    practice = settings().sandbox_url is not None
-    quoter = Quoter(catalogue, directory(assume_keys=assume_keys), cap, today=today, practice=practice)
-    return Studio(quoter, partial(_office, quoter, catalogue), partial(_here, quoter, catalogue))
+    quoter = _quoter(catalogue, assume_keys, today)
+    return Studio(
+        quoter,
+        partial(_office, quoter, catalogue),
+        partial(_dispatch, quoter, catalogue, passes_on),
+        jobs_folder=settings().home / "jobs",
+        rehearsing=_rehearsing(catalogue),
+    )
+
+
+def shift(concurrency: int) -> Shift:
+    """A worker for the queue of the ledger; nothing is dialled before it works."""
+    url = settings().database_url
+    if not url.startswith("postgresql://"):
+        raise BadRequest(
+            "Workers share a ledger on PostgreSQL, and yours is a file: its jobs run where they are taken in.",
+            todo="Set AGENTES_DATABASE_URL=postgresql://… for the service and every worker, or need none.",
+        )
+    office = partial(_office, quoter := _quoter(catalogue := Catalogue.load()), catalogue)
+    _queue(url)
+    from orchestrator.dispatch.shift import Shift
+    from orchestrator.store.queue_line import QueueLine
+
+    return Shift(_here(quoter, catalogue), office, QueueLine(url), concurrency=concurrency)
+
+
+def _quoter(catalogue: Catalogue, assume_keys: str | None = None, today: date | None = None) -> Quoter:
+    from orchestrator.quoting import Quoter
+
+    return Quoter(
+        catalogue,
+        directory(assume_keys=assume_keys),
+        settings().limits.a_day,
+        today=today,
+        practice=settings().sandbox_url is not None,
+        records=_track_record,
+        adviser=_adviser() if settings().llm_url else None,
+    )
+
+
+@cache
+def _rehearsing(catalogue: Catalogue) -> Quoter:
+    """Who quotes for test keys: no vendor's key is known, so nothing but drafts can be chosen."""
+    from orchestrator.quoting import Quoter
+
+    nowhere = Path(os.devnull)
+    return Quoter(
+        catalogue, Directory(catalogue, SecretManager({}, nowhere, nowhere)), settings().limits.a_day
+    )
+
+
+@cache
+def ledger(url: str) -> Database:
+    """The ledger at that address, opened once in this process."""
+    from orchestrator.store.database import open_database
+
+    return open_database(url)
+
+
+def keys() -> Keys:
+    """The keys of the service."""
+    from orchestrator.access import Keys
+
+    return Keys(ledger(settings().database_url))
+
+
+def tenants() -> Tenants:
+    """The tenants of the service, with their tiers and limits."""
+    from orchestrator.access import Tenants
+
+    return Tenants(ledger(settings().database_url))
 
 
 @cache
@@ -81,18 +172,17 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     from orchestrator.locks import open_locks
     from orchestrator.run import Office
     from orchestrator.store.book import SqlBook
-    from orchestrator.store.database import open_database
     from orchestrator.store.jobs import Jobs
     from shared_knowledge.cost_tracker import CostTracker
 
-    database = open_database(settings().database_url)
+    database = ledger(settings().database_url)
     book = SqlBook(database)
     shelf = Shelf(_shelf_folder(), settings().home / "desks")
     limits = settings().limits
     _check_names(catalogue, limits)
-    tracker = CostTracker(book, limits)
+    tracker = CostTracker(book, limits, own=tenants().caps)
     room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf), _bring)
-    return Office(
+    office = Office(
         quoter=quoter,
         jobs=Jobs(database),
         book=book,
@@ -102,14 +192,44 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
         locks=open_locks(settings().database_url),
         checkpoints=_checkpoints(),
         version=version("agentes"),
+        bring_film=_bring_film,
+        track_record=_track_record_file(),
         pauses_at_caps=limits.over_cap is OverCap.ASK,
     )
+    apart = Workroom(catalogue, tracker, shelf, partial(_connect_here, shelf), _bring)
+    rehearsal = replace(
+        office,
+        quoter=_rehearsing(catalogue),
+        agents={agent.medium: agent(apart) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
+        track_record=None,
+    )
+    return replace(office, rehearsal=rehearsal)
+
+
+@cache
+def _adviser() -> Adviser:
+    """The language model of the person's own choice; it is dialled when there is something to ask."""
+    from agentes.wire.chat import Chat, is_of_this_machine
+    from orchestrator.brief.model.adviser import Adviser
+    from orchestrator.brief.model.craft import craft
+    from orchestrator.brief.model.question import Question, Tariff
+
+    url, model, prices = settings().llm_url or "", settings().llm_model or "", settings().llm_usd_per_m
+    chat = Chat(url, model, key=settings().llm_key, mask=mask)
+    tariff = Tariff(*prices) if prices else Tariff(Money(0), Money(0)) if is_of_this_machine(url) else None
+
+    async def ask(question: Question) -> Reply:
+        return await chat.ask(question.system, question.user, most_tokens=question.most_tokens)
+
+    return Adviser(model, ask, tariff=tariff, answers=settings().home / "answers", craft=craft)
 
 
 def _check_names(catalogue: Catalogue, limits: Limits) -> None:
     """A cap on a name nobody has would hold nothing back."""
     known = {platform.id for platform in catalogue.platforms}
-    if unknown := sorted({*limits.by_platform} - known - {ANY}):
+    from orchestrator.brief.model.purchase import LLM
+
+    if unknown := sorted({*limits.by_platform} - known - {ANY, LLM}):
         raise BadRequest(
             f"AGENTES_MAX_USD_PER_PLATFORM names {', '.join(unknown)}, which is no platform.",
             todo="`agentes platforms` lists them.",
@@ -117,10 +237,60 @@ def _check_names(catalogue: Catalogue, limits: Limits) -> None:
 
 
 @cache
+def _dispatch(quoter: Quoter, catalogue: Catalogue, passes_on: bool) -> Dispatch:
+    here = _here(quoter, catalogue)
+    if not settings().database_url.startswith("postgresql://"):
+        return here
+    from orchestrator.dispatch.workers import Workers
+
+    url = settings().database_url
+    return Workers(here, _queue(url) if passes_on else _waiting_line(url), passes_on=passes_on)
+
+
+def _queue(url: str) -> Queue:
+    """The queue, with its tables."""
+    waiting_line = _waiting_line(url)
+    try:
+        from orchestrator.store.queue_line import set_up_queue
+    except ImportError as error:
+        raise BadRequest(
+            "What keeps a queue in PostgreSQL is not installed.", todo="pip install 'agentes[postgres]'"
+        ) from error
+    set_up_queue(url)
+    return waiting_line
+
+
+@cache
+def _waiting_line(url: str) -> Queue:
+    """The queue as it is, if there is one. Under load a turn of one tier counts as much as so many of another."""
+    from orchestrator.access import TIERS
+    from orchestrator.store.queue import Queue, Share
+
+    steps = {"enterprise": 1, "pro": 2}
+    shares = {name: Share(steps.get(name, 4), tier.concurrent_jobs) for name, tier in TIERS.items()}
+    return Queue(ledger(url), shares)
+
+
+@cache
 def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
     from orchestrator.dispatch.here import Here
 
     return Here(partial(_office, quoter, catalogue))
+
+
+def _track_record() -> Mapping[tuple[str, str], TrackRecord]:
+    """How reliable each model has been; nothing is held against anybody where that is not written down."""
+    from orchestrator.selection import from_text
+
+    try:
+        return from_text(_track_record_file().read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _track_record_file() -> Path:
+    """Practice teaches nothing about the vendors, so it has a record of its own."""
+    return settings().home / ("practice-record.json" if settings().sandbox_url else "track-record.json")
 
 
 @cache
@@ -138,6 +308,14 @@ def _resting() -> frozenset[str]:
 
 
 @asynccontextmanager
+async def _connect_here(shelf: Shelf, platform: str) -> AsyncIterator[Line]:
+    """A line to a platform of this machine; there is no other kind for whoever only rehearses."""
+    from agentes.drafts.line import LocalLine
+
+    yield LocalLine(platform, shelf)
+
+
+@asynccontextmanager
 async def _connect(catalogue: Catalogue, shelf: Shelf, platform: str) -> AsyncIterator[Line]:
     """A line to a platform, for as long as it is needed."""
     if catalogue.platform(platform).local:
@@ -152,6 +330,13 @@ async def _connect(catalogue: Catalogue, shelf: Shelf, platform: str) -> AsyncIt
 async def _bring(url: str, into: Path) -> Path:
     """A reference from an address."""
     return await exchange().bring(url, into)
+
+
+async def _bring_film(url: str, into: Path) -> Path:
+    """A film that a person gave by its address."""
+    from shared_knowledge.vocabulary import Medium
+
+    return await exchange().bring(url, into, medium=Medium.VIDEO)
 
 
 def _checkpoints() -> str | Path:

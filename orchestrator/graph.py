@@ -1,4 +1,4 @@
-"""The graph of one run: understand, plan, quote, approve, perform, compose, deliver.
+"""The graph of one run: understand, plan, quote, approve, reword, perform, compose, deliver.
 
 It is coarse on purpose. A node may run again after a crash, so no node ever buys: each one only
 says "ensure this", and the ledger and the board know what is there already. All tasks are fanned
@@ -65,9 +65,16 @@ class _Nodes:
             return {"approved": True}
         return {"approved": bool(interrupt({"quote": await self._stages.quote()}))}
 
+    def go_on(self, state: _State) -> str:
+        return "reword" if state["approved"] else END
+
+    async def reword(self, state: _State) -> _State:
+        await self._stages.reword()
+        return {}
+
     def each_task(self, state: _State) -> list[Send] | str:
-        if not state["approved"]:
-            return END
+        if not state["tasks"]:  # a film that is given, with nothing to be made for it
+            return "compose"
         return [Send("perform", _Errand(task=task)) for task in state["tasks"]]
 
     async def perform(self, state: _Errand) -> _State:
@@ -89,6 +96,7 @@ def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
     graph.add_node("plan", nodes.plan)
     graph.add_node("quote", nodes.quote)
     graph.add_node("approve", nodes.approve)
+    graph.add_node("reword", nodes.reword)
     graph.add_node("perform", nodes.perform, input_schema=_Errand)
     graph.add_node("compose", nodes.compose)
     graph.add_node("deliver", nodes.deliver)
@@ -96,7 +104,8 @@ def _build(stages: Stages, saver: BaseCheckpointSaver[Any]) -> Any:
     graph.add_edge("understand", "plan")
     graph.add_edge("plan", "quote")
     graph.add_edge("quote", "approve")
-    graph.add_conditional_edges("approve", nodes.each_task, ["perform", END])
+    graph.add_conditional_edges("approve", nodes.go_on, ["reword", END])
+    graph.add_conditional_edges("reword", nodes.each_task, ["perform", "compose"])
     # One plain edge: a conditional one out of a fanned-out node would fire once per instance.
     graph.add_edge("perform", "compose")
     graph.add_edge("compose", "deliver")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from agentes.photo_agent import wording as photo_wording
 from agentes.video_agent import wording as video_wording
@@ -16,12 +17,32 @@ from orchestrator.brief import read
 from orchestrator.brief.reading import Reading
 from orchestrator.composer.documents import plan_document
 from orchestrator.directory import Directory
-from orchestrator.selection import Circumstances
+from orchestrator.planner.narrating import narrate, reading_of
+from orchestrator.selection import NO_PAST, Circumstances, Past, TrackRecord
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.dialects import dialect_of
-from shared_knowledge.errors import AgentesError, OverBudget, UnclearBrief
+from shared_knowledge.errors import AgentesError, BadRequest, OverBudget, UnclearBrief
 from shared_knowledge.prompts import Dialect
-from shared_knowledge.vocabulary import Brief, Medium, Money, Offer, Plan, Quote, Task
+from shared_knowledge.vocabulary import (
+    Asset,
+    Brief,
+    Job,
+    Medium,
+    Money,
+    Offer,
+    Plan,
+    Quote,
+    Task,
+    Words,
+)
+
+if TYPE_CHECKING:
+    from agentes.media.hearing import Heard
+    from orchestrator.brief.model.adviser import Adviser
+    from orchestrator.brief.model.purchase import Bought
+    from orchestrator.brief.model.question import Question
+
+    Buy = Callable[[Adviser, Question], Awaitable[Bought]]
 
 __all__ = ["Proposal", "Quoter"]
 
@@ -53,6 +74,14 @@ class Proposal:
             raise self.obstacle
 
     @property
+    def unsettled(self) -> tuple[str, ...]:
+        """What only the person can say, and money must not settle: two readings, a limit, a wish nobody can grant."""
+        understood, plan = self.plan.understanding, self.plan
+        limit_unused = understood.budget_amount is not None and plan.budget is None
+        asked = plan.questions if understood.ambiguous or limit_unused else self.reading.questions
+        return tuple(dict.fromkeys((*asked, *self.quote.questions)))
+
+    @property
     def title(self) -> str:
         """A few words that name the job's folder."""
         return self.reading.subject or self.plan.brief
@@ -78,23 +107,27 @@ class Quoter:
         *,
         today: date | None = None,
         practice: bool = False,
+        records: Callable[[], Mapping[tuple[str, str], TrackRecord]] = dict,
+        adviser: Adviser | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._directory = directory
         self._a_day = a_day
         self._day = today
         self._practice = practice
+        self._records = records
+        self._adviser = adviser
 
-    def propose(self, brief: Brief) -> Proposal:
+    def propose(self, brief: Brief, past: Past = NO_PAST) -> Proposal:
         """What would be done for a brief, by whom and for how much; also when that is nothing."""
-        reading = read(brief.text)
+        reading = self.read(brief)
         obstacle: AgentesError | None = None
         try:
-            plan = planner.plan(reading, brief)
+            plan = self._planned(reading, brief)
         except UnclearBrief as unclear:
             obstacle = unclear
             plan = _no_work(reading, unclear)
-        quote = self.quote(plan, brief)
+        quote = self.quote(plan, brief, past)
         try:
             self.check_budget(plan, quote, brief)
         except OverBudget as over:
@@ -103,20 +136,83 @@ class Quoter:
         return Proposal(reading, plan, quote, lambda: self._prompts(plan, quote), why_draft, obstacle)
 
     def read(self, brief: Brief) -> Reading:
-        """What the words say."""
-        return read(brief.text)
+        """What the words say; those that are only to be spoken say nothing."""
+        return reading_of(brief.text, brief.narration) if brief.narration else read(brief.text)
 
     def plan(self, brief: Brief) -> Plan:
         """What will be done."""
-        return planner.plan(read(brief.text), brief)
+        return self._planned(self.read(brief), brief)
 
-    def quote(self, plan: Plan, brief: Brief) -> Quote:
-        """What it would cost, by whom, and why not by the others."""
-        circumstances = self._circumstances(plan, brief)
-        quote = selection.quote(plan, self._catalogue, circumstances, datetime.now(UTC))
+    def quote(self, plan: Plan, brief: Brief, past: Past = NO_PAST) -> Quote:
+        """What it would cost, by whom, and why not by the others; what the past has made costs nothing."""
+        circumstances, kept = self._circumstances(plan, brief), self.kept(plan, brief, past)
+        quote = selection.quote(plan, self._catalogue, circumstances, datetime.now(UTC), kept=kept)
+        if self._adviser is not None and plan.words is None and brief.narration is None:
+            quote = self._with_words(self._adviser, plan, brief, quote)
         if not self._practice or not quote.estimate:
             return quote
         return quote.model_copy(update={"warnings": (_PRACTICE, *quote.warnings)})
+
+    async def worded(self, job: Job, past: Past, buy: Buy) -> tuple[Plan, Quote]:
+        """A job's plan and quote with the words that `buy` brings, as long as everybody and every promise stays."""
+        plan, quote, brief = job.plan, job.quote, job.brief
+        assert plan is not None, "a job is planned before it is worded"
+        assert quote is not None, "a job is quoted before it is worded"
+        adviser, reading = self._adviser, read(brief.text)
+        rules, before = _by_rules(reading, brief), brief.words.assets if brief.words else ()
+        question = adviser.question(rules, reading, before) if adviser else None
+        if adviser is None or question is None or len(rules.tasks) != len(plan.tasks):
+            return plan.model_copy(update={"words": Words(brief="", model="", assets=before)}), quote
+        bought = await buy(adviser, question)
+        better = adviser.worded(rules, reading, before, bought.text, bought.why)
+        anew = self.quote(better, brief, past)
+        same_hands = [line.chosen and line.chosen.model for line in anew.lines] == [
+            line.chosen and line.chosen.model for line in quote.lines
+        ]
+        if not same_hands or anew.estimate + bought.cost > quote.ceiling:
+            dearer = f"The words of {adviser.model} would change what was promised"
+            better = adviser.worded(rules, reading, before, None, dearer)
+            anew = self.quote(better, brief, past)
+        spent = Money(anew.estimate + bought.cost)
+        return better, quote.model_copy(update={"lines": anew.lines, "estimate": spent})
+
+    def _planned(self, reading: Reading, brief: Brief) -> Plan:
+        """What the rules make of it, worded by a model where there is one."""
+        if brief.narration is not None:
+            return narrate(brief, brief.narration)
+        plan = _by_rules(reading, brief)
+        if self._adviser is not None:
+            return self._adviser.advised(plan, reading, brief.words, may_spend=not brief.draft)
+        if brief.words is None:
+            return plan
+        from orchestrator.brief.model.wording import reworded  # only where a model was asked before
+
+        return reworded(plan, brief.words)
+
+    def _with_words(self, adviser: Adviser, plan: Plan, brief: Brief, quote: Quote) -> Quote:
+        """The same quote with what asking the model may take; it is not asked where there is no room for that."""
+        reading = read(brief.text)
+        if not plan.tasks:
+            return quote
+        rules, before = _by_rules(reading, brief), brief.words.assets if brief.words else ()
+        question = adviser.question(rules, reading, before)
+        price = adviser.price(question) if question else None
+        if not price:
+            return quote
+        cap = min(limit for limit in (self._a_day, plan.budget, brief.budget) if limit is not None)
+        if quote.estimate + price > cap:
+            no_room = (
+                f"{adviser.model} is not asked: {price.short} for its words would pass what may be spent."
+            )
+            return quote.model_copy(update={"warnings": (*quote.warnings, no_room)})
+        seal = sha256(f"{quote.hash} {adviser.model} {int(price)}".encode()).hexdigest()[:32]
+        sums = {"estimate": quote.estimate + price, "ceiling": Money(min(quote.ceiling + price, cap))}
+        return quote.model_copy(update={**sums, "hash": seal, "for_words": price})
+
+    def kept(self, plan: Plan, brief: Brief, past: Past) -> Mapping[str, Asset]:
+        """The tasks of a plan that an earlier job has done already, each with what was made there."""
+        made = selection.may_stay(past.made, self._catalogue, self._circumstances(plan, brief))
+        return selection.unchanged(plan.tasks, past.tasks, made)
 
     def check_budget(self, plan: Plan, quote: Quote, brief: Brief) -> None:
         """Raises OverBudget where even the cheapest way costs more than may be spent."""
@@ -145,6 +241,7 @@ class Quoter:
             budget=plan.budget,
             caps=(self._a_day,),
             locations=self._directory.locations,
+            records=self._records(),
         )
 
     def _prompts(self, plan: Plan, quote: Quote) -> dict[str, str]:
@@ -166,6 +263,32 @@ class Quoter:
         if not self._directory.ready:
             return "No platform key is set, so the draft platforms of this machine make everything, free."
         return "No platform with a key can do this, so the draft platforms of this machine make it, free."
+
+
+def _by_rules(reading: Reading, brief: Brief) -> Plan:
+    """The plan of a reading; what comes from afar may not name files of this machine."""
+    if brief.may_read_files:
+        return planner.plan(reading, brief, _heard(reading))
+    plan = planner.plan(reading, brief, {})
+    named = dict.fromkeys(name for task in plan.tasks for name in task.spec.references if "://" not in name)
+    if plan.film and plan.film.recording:
+        named[plan.film.recording.path] = None
+    if named:
+        raise BadRequest(
+            f"The brief names {', '.join(named)[:200]}, and files of this machine cannot be used from elsewhere.",
+            todo="Give the address of the file instead, beginning with https://.",
+        )
+    return plan
+
+
+def _heard(reading: Reading) -> Mapping[str, Heard]:
+    """What is heard in the sound files that a brief names, as far as they are there; nothing else is opened."""
+    names = [name for name in planner.named_recordings(reading) if "://" not in name]
+    if not names:
+        return {}
+    from agentes.media.hearing import listen  # it starts processes: only a brief with a sound pays for that
+
+    return listen(names)
 
 
 def _no_work(reading: Reading, unclear: UnclearBrief) -> Plan:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from agentes.media.hearing import Heard
 from agentes.media.shelf import Shelf, disk_in_words
 from agentes.media_agent import REFERENCES, MediaAgent
 from orchestrator.board import Board
 from orchestrator.composer.film import FILM, make_film
+from orchestrator.composer.folder import open_folder
+from orchestrator.composer.given import GIVEN, Bring, film_over, nowhere, take_in
 from orchestrator.composer.handover import Record, hand_over, result
 from orchestrator.locks import Locks
+from orchestrator.planner.narrating import narrated
 from orchestrator.quoting import Quoter
+from orchestrator.recut import Cutter
+from orchestrator.selection import NO_PAST, Past, as_text, track_records
 from orchestrator.settlement import Settlement
 from orchestrator.stages import Stages, Tell
 from orchestrator.store.book import SqlBook
@@ -24,6 +33,7 @@ from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import AgentesError, QuoteChanged
 from shared_knowledge.vocabulary import (
     Asset,
+    Brief,
     Job,
     JobState,
     Medium,
@@ -32,10 +42,17 @@ from shared_knowledge.vocabulary import (
     Plan,
     Quote,
     Shortfall,
-    Task,
+    is_rehearsal,
 )
 
+if TYPE_CHECKING:
+    from orchestrator.brief.model.adviser import Adviser
+    from orchestrator.brief.model.purchase import Bought
+    from orchestrator.brief.model.question import Question
+
 __all__ = ["Office", "Run"]
+
+_LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,14 @@ class Office:
     locks: Locks  # whoever shares the ledger shares its locks and its checkpoints
     checkpoints: str | Path
     version: str
+    bring_film: Bring = nowhere  # how a film that a person names by its address comes here
+    track_record: Path | None = None  # where quotes, which open no ledger, read how reliable each model is
     pauses_at_caps: bool = False
+    rehearsal: Office | None = None  # who plays the jobs of test keys, and cannot reach a vendor
+
+    def of(self, job_id: str) -> Office:
+        """Whoever a job is for: this office, or the one that only rehearses."""
+        return self.rehearsal if self.rehearsal and is_rehearsal(self.jobs.tenant(job_id)) else self
 
     def record(self, job_id: str) -> Record:
         """Everything the store knows about a job."""
@@ -66,6 +90,26 @@ class Office:
     def result(self, job_id: str) -> dict[str, Any]:
         """How a job stands, as `make --json` says it."""
         return result(self.record(job_id))
+
+    def keep_track(self) -> None:
+        """Writes down how often each model made what it was asked for lately."""
+        if self.track_record is None:
+            return
+        since = datetime.now(UTC).date() - _LATELY
+        text = as_text(track_records(self.book.reliability(since)))
+        part = self.track_record.with_name(f".{self.track_record.name}.{os.getpid()}")
+        with suppress(OSError):  # the ledger has it all: a disk that is full now is told of elsewhere
+            part.write_text(text, "utf-8")
+            part.replace(self.track_record)
+
+    def past(self, brief: Brief) -> Past:
+        """The job that a brief wants changed, with what it made that is still there."""
+        if brief.from_job is None:
+            return NO_PAST
+        before = self.jobs.get(brief.from_job)
+        outcomes = self.jobs.outcomes(before.id).items()
+        made = {task: it for task, it in outcomes if isinstance(it, Asset) and not _is_gone(it)}
+        return Past(before.plan.tasks if before.plan else (), made)
 
     def is_locked(self, job_id: str) -> bool:
         """Whether any process that shares the ledger is at work on a job."""
@@ -84,6 +128,7 @@ class Run:
         self._id = job_id
         self._fence = fence
         self._quoted: Job | None = None
+        self._spoken: dict[str, Heard] = {}
         self._board = Board(
             {task: known for task, known in self._jobs.outcomes(job_id).items() if not _is_gone(known)}
         )
@@ -96,6 +141,7 @@ class Run:
             plan=self.plan,
             quote=self.quote,
             needs_approval=self._job.brief.approval == "ask" and not self._jobs.outcomes(self._id),
+            reword=self.reword,
             perform=self.perform,
             compose=self.compose,
             deliver=self.deliver,
@@ -103,20 +149,27 @@ class Run:
 
     async def understand(self) -> None:
         """Reads the brief, so that an unclear one stops here."""
-        await asyncio.to_thread(self._office.quoter.read, self._job.brief)
+        job = self._job
+        await asyncio.to_thread(self._office.quoter.read, job.brief)
+        if not Path(job.folder).exists():  # it was taken from afar, where nobody waits for a folder
+            await asyncio.to_thread(open_folder, Path(job.folder), job.id, job.id)
 
     async def plan(self) -> Sequence[str]:
         """The tasks of the plan; the plan made once is kept."""
         plan = self._job.plan
         if plan is None:
             plan = await asyncio.to_thread(self._office.quoter.plan, self._job.brief)
+            if plan.film and plan.film.over:
+                # Before anything is bought: a film that cannot be used must cost nothing.
+                given = await self._given(plan.film.over)
+                plan = narrated(plan, film_over(plan.film, given), given.duration_s or 0)
             await self._jobs.plan(self._id, plan)
         return [task.id for task in plan.tasks]
 
     async def quote(self) -> str:
         """The hash of the promise; refused if it is not the one that was accepted."""
         job = self._job
-        quote = job.quote or self._office.quoter.quote(self._plan, job.brief)
+        quote = job.quote or self._office.quoter.quote(self._plan, job.brief, self._office.past(job.brief))
         accepted = job.brief.accepted_quote
         if accepted is not None and accepted != quote.hash:
             raise QuoteChanged(
@@ -127,6 +180,24 @@ class Run:
         if job.quote is None:
             await self._jobs.quote(self._id, quote)
         return quote.hash
+
+    async def reword(self) -> None:
+        """Has a language model word what the rules left open, where that was quoted; the promise holds all the same."""
+        job = self._job
+        if self._plan.words is not None or not self._quote.for_words:
+            return
+        from orchestrator.brief.model.purchase import buy_words  # only where a model is set
+
+        async def buy(adviser: Adviser, question: Question) -> Bought:
+            return await buy_words(
+                self._office.tracker, adviser, question, job, self._fence, self._quote.ceiling
+            )
+
+        plan, quote = await self._office.quoter.worded(job, self._office.past(job.brief), buy)
+        # In this order: a run that is killed in between finds the answer in the ledger, and says the same again.
+        await self._jobs.quote(self._id, quote)
+        await self._jobs.plan(self._id, plan)
+        self._quoted = None
 
     async def perform(self, task: str, tell: Tell) -> str:
         """Has one task done; says only which kind of outcome it came to."""
@@ -141,6 +212,8 @@ class Run:
         say = _events(tell)
         say(Event(what="film", phase="joining"))
         try:
+            if film.over:
+                await self._given(film.over)
             with disk_in_words("The film could not be written"):
                 outcome: Outcome = await make_film(
                     self._plan, film, self._jobs.outcomes(self._id), self._office.shelf, self._desk(FILM)
@@ -151,6 +224,16 @@ class Run:
         self._board.pin(outcome)
         note = outcome.why if isinstance(outcome, Shortfall) else None
         say(Event(what="film", phase="failed" if note else "done", note=note))
+
+    async def _given(self, address: str) -> Asset:
+        """The film that the person gave: fetched and looked at once, and again only if it is gone since."""
+        known = self._board.look(GIVEN)
+        if isinstance(known, Asset):
+            return known
+        given = await take_in(address, self._office.bring_film, self._office.shelf, self._desk(GIVEN))
+        await self._jobs.keep(self._id, given, fence=self._fence)
+        self._board.pin(given)
+        return given
 
     async def deliver(self) -> None:
         """Puts everything into the folder, with its manifest and report."""
@@ -166,11 +249,13 @@ class Run:
         if all(self._board.look(name) is not None for name in self._wanted):
             why = "; ".join(shortfall.why for shortfall in self._missing) or None
             await self._jobs.move(self._id, self._verdict(), why, fence=self._fence)
+        if self._office.book.orders(self._id):
+            await asyncio.to_thread(self._office.keep_track)
 
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job: the unsent for nothing, the sent as the vendor lets them end."""
         orders = self._office.book.orders(self._id)
-        for desk in {self._desk(task) for task in (FILM, REFERENCES, *(order.task for order in orders))}:
+        for desk in {self._desk(task) for task in (FILM, GIVEN, REFERENCES, *(order.task for order in orders))}:
             self._office.shelf.clear(desk)
         await self._settlement.let_go()
 
@@ -240,18 +325,17 @@ class Run:
             board=self._board,
             price=lambda task: self._office.quoter.offers(task, self._plan, job.brief),
             tell=say,
-            earlier=self._earlier(job),
+            kept=self._kept(job),
+            recut=Cutter(self._plan, self._board.look, self._spoken),
         )
 
-    def _earlier(self, job: Job) -> Mapping[str, tuple[Task, Asset]]:
-        if job.brief.from_job is None:
+    def _kept(self, job: Job) -> Mapping[str, Asset]:
+        """What the quote promised to keep; a file that is gone since has to be made, inside the same ceiling."""
+        promised = {line.task for line in self._quote.lines if line.kept is not None}
+        if not promised:
             return {}
-        before = self._jobs.get(job.brief.from_job)
-        outcomes = self._jobs.outcomes(before.id)
-        tasks = before.plan.tasks if before.plan else ()
-        return {
-            task.id: (task, outcome) for task in tasks if isinstance(outcome := outcomes.get(task.id), Asset)
-        }
+        made = self._office.quoter.kept(self._plan, job.brief, self._office.past(job.brief))
+        return {task: asset for task, asset in made.items() if task in promised}
 
 
 def _is_gone(outcome: Outcome) -> bool:

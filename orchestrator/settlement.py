@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentes.media.shelf import Shelf
 from agentes.media_agent import MediaAgent
+from orchestrator.brief.model.purchase import LLM, end_words
 from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Event, Jobs
 from shared_knowledge.cost_tracker import CostTracker
@@ -69,6 +70,10 @@ class Settlement:
 
     async def _one(self, order: Order, settle: Callable[[Order], Awaitable[Order]], *, over: bool) -> None:
         try:
+            if order.platform == LLM:
+                if over or order.state is not OrderState.RESERVED:
+                    await end_words(self.tracker, order)
+                return
             if order.state is not OrderState.RESERVED and order.price and order.state not in _WITH_A_PERSON:
                 order = await settle(order)
             if over and (order.state is OrderState.RESERVED or not order.price):

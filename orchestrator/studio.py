@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 from orchestrator.composer.folder import give_back, open_folder
 from orchestrator.quoting import Proposal, Quoter
+from orchestrator.selection import NO_PAST, Past
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Order, Plan, Shortfall
+from shared_knowledge.vocabulary import Asset, Brief, Job, JobState, Order, Plan, Shortfall, is_rehearsal
 
 if TYPE_CHECKING:
     from orchestrator.run import Office
     from orchestrator.store.book import BoughtRow, CostRow
-    from orchestrator.store.jobs import Event
+    from orchestrator.store.database import Transaction
+    from orchestrator.store.jobs import Event, Ordering
 
 __all__ = ["Dispatch", "Studio"]
 
@@ -28,8 +30,16 @@ _CANCEL_TAKES_S = 10.0
 class Dispatch(Protocol):
     """Whoever runs the jobs: this process, or workers elsewhere."""
 
-    def start(self, job_id: str, *, answer: bool | None = None) -> None:
-        """Begins a job, carries it on, or tries once more what could not be made."""
+    def enlist(self, transaction: Transaction, job_id: str, tenant: str) -> None:
+        """Makes sure of a job in the transaction that takes it in, so that it is begun whatever happens next."""
+        ...
+
+    def start(self, job_id: str) -> None:
+        """Begins a job that was just taken in."""
+        ...
+
+    async def carry_on(self, job_id: str, *, answer: bool | None = None) -> None:
+        """Carries a job on, or tries once more what could not be made."""
         ...
 
     def works_on(self, job_id: str) -> bool:
@@ -61,33 +71,87 @@ class Studio:
         quoter: Quoter,
         office: Callable[[], Office],
         dispatch: Callable[[], Dispatch],
+        *,
+        jobs_folder: Path | None = None,
+        rehearsing: Quoter | None = None,
     ) -> None:
         self._quoter = quoter
+        self._rehearsing = rehearsing
+        self._jobs_folder = jobs_folder or Path.cwd()
         self._open_office = office
         self._open_dispatch = dispatch
 
-    def quote(self, brief: Brief) -> Proposal:
+    def quote(self, brief: Brief, *, tenant: str = "local") -> Proposal:
         """What would be done for a brief, by whom, for how much; buys nothing."""
-        return self._quoter.propose(self._with_its_past(brief))
+        brief = self._with_its_past(brief)
+        quoter = self._rehearsing if self._rehearsing and is_rehearsal(tenant) else self._quoter
+        return quoter.propose(brief, self._past(brief))
 
     async def submit(
         self, brief: Brief, folder: Path | None = None, *, tenant: str = "local", key: str | None = None
     ) -> Job:
         """Takes a brief into our keeping and begins it; refuses before anything is made."""
         brief = self._with_its_past(brief)
-        proposal = await _in_thread(self._quoter.propose, brief)
+        proposal = await _in_thread(self._quoter.propose, brief, self._past(brief))
         proposal.insist()
         _check_references(proposal.plan)
         job_id = f"job_{uuid4().hex[:12]}"
         knows = self._office.jobs.knows
         claimed = await _in_thread(lambda: open_folder(folder, job_id, proposal.title, is_known=knows))
+        brief = brief.model_copy(update={"words": proposal.plan.words or brief.words})
         try:
-            job = await self._office.jobs.add(job_id, brief, str(claimed), tenant=tenant, key=key)
+            job = await self._take_in(job_id, brief, str(claimed), tenant, key)
         except BaseException:
             give_back(claimed, job_id)
             raise
         self._dispatch.start(job_id)
         return job
+
+    async def accept(
+        self,
+        brief: Brief,
+        *,
+        tenant: str,
+        key: str | None = None,
+        job_id: str | None = None,
+        also: Callable[[Transaction], object] = lambda _: None,
+    ) -> Job:
+        """Takes a brief as it is, from afar, and begins it; what stands in its way is told by its end.
+
+        `also` is written with the job, or neither is.
+        """
+        job_id = job_id or f"job_{uuid4().hex[:12]}"
+        folder = str(self._jobs_folder / job_id)
+        brief = brief.model_copy(update={"may_read_files": False})
+        job = await self._take_in(job_id, brief, folder, tenant, key, also)
+        self._dispatch.start(job.id)
+        return job
+
+    async def accept_many(
+        self,
+        briefs: Mapping[str, Brief],
+        *,
+        tenant: str,
+        key: str | None = None,
+        also: Callable[[Transaction, Sequence[Job]], object] = lambda *_: None,
+    ) -> Sequence[Job]:
+        """Takes briefs as they are, each under the id of its job, all of them or none, and begins them."""
+        office, enlist = self._office, self._dispatch.enlist
+
+        def ask(transaction: Transaction) -> Sequence[Job]:
+            jobs = []
+            for job_id, brief in briefs.items():
+                kept = brief.model_copy(update={"may_read_files": False})
+                folder = str(self._jobs_folder / job_id)
+                jobs.append(office.jobs.put(transaction, job_id, kept, folder, tenant=tenant, key=key))
+                enlist(transaction, job_id, tenant)
+            also(transaction, jobs)
+            return jobs
+
+        jobs = await office.jobs.write(ask)
+        for job in jobs:
+            self._dispatch.start(job.id)
+        return jobs
 
     async def follow(self, job_id: str) -> AsyncIterator[Event]:
         """Everything that happens in a job from its beginning, until it ends or pauses."""
@@ -108,6 +172,18 @@ class Studio:
         """A job, by its id or the beginning of it."""
         return self._office.jobs.get(job_id)
 
+    def of(self, tenant: str, job_id: str) -> Job:
+        """A tenant's job; what belongs to somebody else does not exist."""
+        return self._office.jobs.of(tenant, job_id)
+
+    def page(self, tenant: str, order: Ordering, *, skip: int, most: int) -> tuple[Sequence[Job], int]:
+        """Some of a tenant's jobs, without their plans, and how many there are in all."""
+        return self._office.jobs.page(tenant, order, skip=skip, most=most)
+
+    def events(self, job_id: str, after: int = 0) -> Sequence[tuple[int, Event]]:
+        """What happened in a job after an event, each with its number."""
+        return self._office.jobs.events(job_id, after)
+
     def outcomes(self, job_id: str) -> dict[str, Asset | Shortfall]:
         """What became of each task of a job so far."""
         return self._office.jobs.outcomes(job_id)
@@ -117,7 +193,7 @@ class Studio:
         return self._office.result(job_id)
 
     def is_running(self, job_id: str) -> bool:
-        """Whether any process on this machine is at work on a job."""
+        """Whether a job is at work in any process that shares the ledger, or waits for one."""
         return self._dispatch.works_on(job_id) or self._office.is_locked(job_id)
 
     async def finish(self, job_id: str) -> Job:
@@ -131,7 +207,7 @@ class Studio:
         if job.state is not JobState.AWAITING_APPROVAL:
             raise BadRequest(f"Job {job.id} does not wait for an approval: it is {job.state}.")
         if yes:
-            self._dispatch.start(job.id, answer=yes)
+            await self._dispatch.carry_on(job.id, answer=yes)
         else:
             await self._office.jobs.move(job.id, JobState.CANCELLED, "the quote was not approved")
         return self._office.jobs.get(job.id)
@@ -151,7 +227,7 @@ class Studio:
                     f"Job {job.id} waits for its quote to be approved.",
                     todo="Accept it with `agentes make … --quote HASH`.",
                 )
-        self._dispatch.start(job.id)
+        await self._dispatch.carry_on(job.id)
         return job
 
     async def recover(self) -> Sequence[Order]:
@@ -244,6 +320,24 @@ class Studio:
     def _dispatch(self) -> Dispatch:
         return self._open_dispatch()
 
+    async def _take_in(
+        self,
+        job_id: str,
+        brief: Brief,
+        folder: str,
+        tenant: str,
+        key: str | None,
+        also: Callable[[Transaction], object] = lambda _: None,
+    ) -> Job:
+        """The job's row and its place in the queue, or neither."""
+        enlist = self._dispatch.enlist
+
+        def both(transaction: Transaction) -> None:
+            also(transaction)
+            enlist(transaction, job_id, tenant)
+
+        return await self._office.jobs.add(job_id, brief, folder, tenant=tenant, key=key, also=both)
+
     async def _see_through(self, job_id: str) -> Sequence[Order]:
         try:
             return await self._dispatch.see_through(job_id)
@@ -255,14 +349,20 @@ class Studio:
         if brief.from_job is None:
             return brief
         before = self._office.jobs.get(brief.from_job)
+        kept = {"from_job": before.id, "words": before.plan.words if before.plan else None}
         if before.plan is None or brief.text.startswith(before.brief.text):
-            return brief.model_copy(update={"from_job": before.id})
-        return brief.model_copy(update={"from_job": before.id, "text": f"{before.brief.text}\n{brief.text}"})
+            return brief.model_copy(update=kept)
+        return brief.model_copy(update={**kept, "text": f"{before.brief.text}\n{brief.text}"})
+
+    def _past(self, brief: Brief) -> Past:
+        return NO_PAST if brief.from_job is None else self._office.past(brief)
 
 
 def _check_references(plan: Plan) -> None:
     """Refuses a brief that names files which are not there, before anything is made."""
     named = dict.fromkeys(name for task in plan.tasks for name in task.spec.references if "://" not in name)
+    if plan.film and plan.film.recording:
+        named[plan.film.recording.path] = None
     missing = [name for name in named if not _is_file(name)]
     if missing:
         raise BadRequest(

@@ -43,6 +43,8 @@ class Cap(Frozen):
                 return "this job's ceiling"
             case "day":
                 return f"the cap for {rest} (AGENTES_MAX_USD_PER_DAY)"
+            case "own-tenant" | "own-key":
+                return f"the limit that was set for {scope.removeprefix('own-')} {name}, for {day},"
             case _:
                 return f"the cap of {scope} {name} for {day} (AGENTES_MAX_USD_PER_{scope.upper()})"
 

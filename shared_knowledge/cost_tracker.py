@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -89,9 +89,17 @@ def _utc_now() -> datetime:
 class CostTracker:
     """The one choke point of money: no order moves but through these verbs."""
 
-    def __init__(self, book: Book, limits: Limits, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        book: Book,
+        limits: Limits,
+        *,
+        own: Callable[[Order, date], Iterable[Cap]] = lambda order, day: (),
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
         self._book = book
         self._limits = limits
+        self._own = own  # caps that somebody set for one tenant or key, beside those of the limits
         self._now = now
 
     async def afford(self, order: Order, ceiling: Money) -> Money | None:
@@ -199,4 +207,5 @@ class CostTracker:
         )
 
     def _caps(self, order: Order, ceiling: Money) -> Sequence[Cap]:
-        return self._limits.caps(order, ceiling, self._now().date())
+        day = self._now().date()
+        return (*self._limits.caps(order, ceiling, day), *self._own(order, day))

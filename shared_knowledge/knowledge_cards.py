@@ -1,24 +1,29 @@
 """The cards people and agents read about the platforms, with tables that come out of the catalogue itself.
 
-A card is Markdown in `cards/`. What stands between `<!-- table: NAME -->` and `<!-- end -->` is written
-by this module: `python -m shared_knowledge.knowledge_cards` brings every card up to date.
+A card is Markdown in `cards/`; the reference of keys in `docs/` is written the same way. What stands between
+`<!-- table: NAME -->` and `<!-- end -->` is written by this module: `python -m shared_knowledge.knowledge_cards`
+brings every page up to date.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+from shared_knowledge import word_tables
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.platform_facts import Mode, Model, Platform
+from shared_knowledge.platform_facts import Mode, Model, Platform, SignIn
 from shared_knowledge.tariff import weigh
 from shared_knowledge.vocabulary import Medium, PhotoSpec, Quality, Shot, Spec, VideoSpec, VoiceSpec
+from shared_knowledge.word_tables import markdown
 
-__all__ = ["CARDS", "filled", "table", "write_cards"]
+__all__ = ["CARDS", "KEY_REFERENCE", "card", "filled", "table", "write_cards"]
 
 CARDS = Path(__file__).with_name("cards")
+KEY_REFERENCE = Path(__file__).parents[1] / "docs" / "API_KEYS_REFERENCE.md"
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SENTENCE = "A good cup of coffee starts with a good cup, made by hand. "
@@ -46,27 +51,28 @@ def table(name: str, catalogue: Catalogue) -> str:
     return _TABLES[name](catalogue)
 
 
-def write_cards(folder: Path = CARDS) -> list[Path]:
-    """Brings the tables of every card up to date and says which cards changed."""
+def card(name: str) -> str:
+    """The text of one card, for a reader or a model; a name nobody knows is a KeyError."""
+    found = {path.stem: path for path in CARDS.glob("*.md")}[name]
+    return found.read_text(encoding="utf-8")
+
+
+def write_cards(folder: Path = CARDS, *further: Path) -> list[Path]:
+    """Brings the tables of every card in a folder, and of further pages, up to date; says which changed."""
     changed = []
-    for path in sorted(folder.glob("*.md")):
+    catalogue = Catalogue.load()
+    for path in (*sorted(folder.glob("*.md")), *further):
         old = path.read_text(encoding="utf-8")
-        new = filled(old, Catalogue.load())
+        new = filled(old, catalogue)
         if new != old:
             path.write_text(new, encoding="utf-8")
             changed.append(path)
     return changed
 
 
-def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    names = list(head)
-    lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(cell or '–' for cell in line)} |" for line in lines)
-
-
 def _photo(catalogue: Catalogue) -> str:
     head = ["model", "from text", "from pictures", "shapes", "sizes", "one upright picture", "ends"]
-    return _markdown(head, (_photo_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.PHOTO)))
+    return markdown(head, (_photo_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.PHOTO)))
 
 
 def _photo_row(platform: Platform, model: Model, day: date) -> list[str]:
@@ -92,7 +98,7 @@ def _video(catalogue: Catalogue) -> str:
         "10 s upright, silent",
         "ends",
     ]
-    return _markdown(head, (_video_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.VIDEO)))
+    return markdown(head, (_video_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.VIDEO)))
 
 
 def _video_row(platform: Platform, model: Model, day: date) -> list[str]:
@@ -110,7 +116,7 @@ def _video_row(platform: Platform, model: Model, day: date) -> list[str]:
 
 def _voice(catalogue: Catalogue) -> str:
     head = ["model", "languages", "text at most", "speech at most", "1,000 characters of English", "ends"]
-    return _markdown(head, (_voice_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.VOICE)))
+    return markdown(head, (_voice_row(*pair, _day(catalogue)) for pair in catalogue.models(Medium.VOICE)))
 
 
 def _voice_row(platform: Platform, model: Model, day: date) -> list[str]:
@@ -126,16 +132,25 @@ def _voice_row(platform: Platform, model: Model, day: date) -> list[str]:
 
 
 def _doors(catalogue: Catalogue) -> str:
-    head = ["platform", "address", "keys", "answers", "side by side", "lost answer"]
-    return _markdown(
+    head = [
+        "platform",
+        "address",
+        "signs in with",
+        "answers",
+        "side by side",
+        "given up after",
+        "lost answer",
+    ]
+    return markdown(
         head,
         (
             [
                 f"`{platform.id}`",
                 f"`{platform.base_url}`" if platform.base_url else "this machine",
-                ", ".join(f"`{secret.name}`" for secret in platform.secrets),
+                _signature(platform.sign_in),
                 f"asked every {platform.look_again_s:g} s" if platform.look_again_s else "at once",
                 str(platform.concurrency or ""),
+                f"{platform.deadline_s:g} s",
                 platform.recovery.value,
             ]
             for platform in catalogue.platforms
@@ -145,7 +160,7 @@ def _doors(catalogue: Catalogue) -> str:
 
 def _gone(catalogue: Catalogue) -> str:
     head = ["name", "what became of it", "since", "use instead"]
-    return _markdown(
+    return markdown(
         head,
         (
             [
@@ -159,12 +174,29 @@ def _gone(catalogue: Catalogue) -> str:
     )
 
 
+def _signature(sign_in: SignIn | None) -> str:
+    if sign_in is None:
+        return ""
+    if sign_in.by == "header":
+        return f"`{sign_in.header}: {sign_in.prefix}<key>`"
+    return (
+        "a token signed here, for 30 minutes" if sign_in.by == "kling_token" else "a token of Google, renewed"
+    )
+
+
 _TABLES: dict[str, Callable[[Catalogue], str]] = {
     "photo": _photo,
     "video": _video,
     "voice": _voice,
     "doors": _doors,
     "gone": _gone,
+    "keys": word_tables.keys,
+    "photo_words": partial(word_tables.words, Medium.PHOTO),
+    "video_words": partial(word_tables.words, Medium.VIDEO),
+    "voice_words": partial(word_tables.words, Medium.VOICE),
+    "voice_notes": word_tables.notes,
+    "photo_manners": partial(word_tables.manners, Medium.PHOTO),
+    "video_manners": partial(word_tables.manners, Medium.VIDEO),
 }
 
 
@@ -210,4 +242,4 @@ def _ends(model: Model) -> str:
 
 
 if __name__ == "__main__":
-    write_cards()
+    write_cards(CARDS, KEY_REFERENCE)

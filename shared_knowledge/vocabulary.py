@@ -12,12 +12,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from shared_knowledge.money import Money
+from shared_knowledge.narrated_words import address_of, language_tag, one_of, spoken_words
 
 __all__ = [
+    "TEST_REALM",
     "Asset",
+    "AssetWords",
     "Attempt",
     "Brief",
     "BriefTask",
@@ -29,6 +32,8 @@ __all__ = [
     "JobState",
     "Medium",
     "Money",
+    "MusicStyle",
+    "Narration",
     "Offer",
     "Order",
     "OrderState",
@@ -42,6 +47,7 @@ __all__ = [
     "Quality",
     "Quote",
     "QuoteLine",
+    "Recording",
     "Shortfall",
     "Shot",
     "Size",
@@ -54,6 +60,8 @@ __all__ = [
     "VoiceIntent",
     "VoiceSpec",
     "WhyNot",
+    "Words",
+    "is_rehearsal",
     "pixels",
 ]
 
@@ -87,6 +95,61 @@ class Choice(Frozen):
     model: str | None = None
 
 
+class AssetWords(Frozen):
+    """What a language model wrote for one asset; `of` tells for which facts, as the rules found them."""
+
+    of: str
+    asset: str
+    scene: str | None = None
+    shots: tuple[str, ...] = ()
+    script: str | None = None
+    style: str | None = None
+
+
+class Words(Frozen):
+    """What a language model was asked for once, kept: for which brief, what it wrote, what went wrong."""
+
+    brief: str
+    model: str
+    assets: tuple[AssetWords, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class MusicStyle(StrEnum):
+    """The styles of music that can be laid under a film."""
+
+    ORCHESTRAL = "orchestral"
+    UPBEAT = "upbeat"
+    AMBIENT = "ambient"
+    CINEMATIC = "cinematic"
+    CORPORATE = "corporate"
+    ACOUSTIC = "acoustic"
+    ELECTRONIC = "electronic"
+    JAZZ = "jazz"
+    NONE = "none"
+
+
+class Narration(Frozen):
+    """A film the person has, the words to be spoken over it, in which language, and the music beneath.
+
+    The words are spoken and never followed: whatever they ask for, they change nothing in the plan.
+    """
+
+    video_url: Annotated[str, AfterValidator(address_of)]
+    voice_text: Annotated[str | None, AfterValidator(spoken_words)] = None
+    voice_language: Annotated[str, AfterValidator(language_tag)] = "en"
+    music_style: Annotated[MusicStyle, BeforeValidator(one_of(MusicStyle, "style"))] = MusicStyle.NONE
+    preset: str | None = None
+    captions: bool = True
+
+    @property
+    def in_words(self) -> str:
+        """The same as a sentence for lists and folders; the address without what may be a key in it."""
+        film = self.video_url.partition("?")[0].partition("#")[0].rpartition("/")[2] or "film"
+        said = f"“{self.voice_text.splitlines()[0][:60]}”" if self.voice_text else "No words"
+        return f"{said} over {film[:60]}, music: {self.music_style.value}"
+
+
 class Brief(Frozen):
     """What a person asked: the words, and the conditions they put on them."""
 
@@ -101,6 +164,9 @@ class Brief(Frozen):
     approval: Literal["ask", "given"] = "given"
     accepted_quote: str | None = None
     from_job: str | None = None
+    may_read_files: bool = True  # of this machine; never what somebody sends from afar
+    words: Words | None = None
+    narration: Narration | None = None
 
 
 class BriefTask(Frozen):
@@ -229,7 +295,7 @@ class VideoSpec(Frozen):
             subject=self.subject,
             scene=shot.scene,
             label=f"{number} · {shot.label}",
-            badge=f"{self.aspect_ratio} · {shot.duration_s:g} s",
+            badge=f"{self.aspect_ratio} · {round(shot.duration_s, 1):g} s",
             aspect_ratio=self.aspect_ratio,
             width=self.width,
             height=self.height,
@@ -277,8 +343,22 @@ class Task(Frozen):
         return self.spec.medium
 
 
+class Recording(Frozen):
+    """A sound the person gave: heard as it is, with its length, its pauses, and its words where they are known."""
+
+    path: str
+    lasts_s: float | None = None
+    pauses_s: tuple[float, ...] = ()
+    says: str = ""
+
+
 class Film(Frozen):
-    """The deliverable that joins clips and voice: its canvas, clock and captions."""
+    """The deliverable that joins clips and voice: its canvas, clock and captions.
+
+    The length of the `open` clips was foreseen from the words; once these are spoken, they set it.
+    A film laid `over` a given one has no clips, and takes its canvas and clock from it: until that one
+    was seen, its width and height are 0.
+    """
 
     width: int
     height: int
@@ -286,6 +366,10 @@ class Film(Frozen):
     duration_s: float | None = None
     clips: tuple[str, ...]
     voices: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    recording: Recording | None = None
+    over: str | None = None
+    music: MusicStyle = MusicStyle.NONE
     captions: bool = True
     language: str = "en"
 
@@ -365,7 +449,9 @@ class Quote(Frozen):
     oldest_price: date | None
     hash: str
     expires_at: datetime
+    questions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    for_words: Money = Money(0)  # of the estimate, what asking a language model may take
 
     def line(self, task: str) -> QuoteLine:
         return next(line for line in self.lines if line.task == task)
@@ -384,6 +470,7 @@ class Plan(Frozen):
     assumptions: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    words: Words | None = None
 
     def task(self, task_id: str) -> Task:
         return next(task for task in self.tasks if task.id == task_id)
@@ -526,6 +613,14 @@ class JobState(StrEnum):
     @property
     def over(self) -> bool:
         return self in {JobState.DONE, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
+
+
+TEST_REALM = "~test"  # ends the tenant of whoever came with a test key: no customer can have such a name
+
+
+def is_rehearsal(tenant: str) -> bool:
+    """Whether everything of this tenant is played: on drafts, by hands that cannot reach a vendor."""
+    return tenant.endswith(TEST_REALM)
 
 
 class Job(Frozen):

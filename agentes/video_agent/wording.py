@@ -11,7 +11,7 @@ from typing import Any
 from shared_knowledge.prompts import Dialect, Prompt, Wording, compose_prompt, manner_of, named_in, render
 from shared_knowledge.vocabulary import Medium, Shot, Task, VideoIntent, VideoSpec
 
-__all__ = ["are_versions", "intent_of", "negative_prompt", "tell_shots", "write_prompt"]
+__all__ = ["are_versions", "intent_of", "negative_prompt", "retell_shot", "tell_shots", "write_prompt"]
 
 _SECONDS_A_SHOT = 6
 _MOST_SHOTS = 24
@@ -85,6 +85,14 @@ def tell_shots(
             shots.append(Shot(label=label, scene=scene, duration_s=seconds))
         clips.append(tuple(shots))
     return clips
+
+
+def retell_shot(shot: Shot, subject: str, what: str) -> Shot:
+    """The same take with other words for what it shows; its subject, its setting and its length stay."""
+    mark = _storyboard()["setting_mark"]
+    _, marked, setting = shot.scene.partition(mark)
+    told = " - ".join(part.strip() for part in what.split(mark.strip())).rstrip(" .:;,")
+    return shot.model_copy(update={"scene": f"{told}: {subject}{marked}{setting}"})
 
 
 def _roles(count: int) -> list[str]:

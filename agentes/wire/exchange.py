@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import httpx
 
@@ -32,7 +32,7 @@ from shared_knowledge.vocabulary import Medium
 __all__ = ["Exchange"]
 
 
-_REFERENCE_S = 60.0
+_REFERENCE_S = {Medium.PHOTO: 60.0, Medium.VIDEO: 900.0}
 _Place = tuple[asyncio.AbstractEventLoop, str, int]
 
 
@@ -107,8 +107,10 @@ class Exchange:
         async with self.connect(platform) as line:
             return await line.standing()
 
-    async def bring(self, url: str, into: Path) -> Path:
-        """A picture a person named by its address: asked without any key, like every stranger's address."""
+    async def bring(
+        self, url: str, into: Path, *, medium: Literal[Medium.PHOTO, Medium.VIDEO] = Medium.PHOTO
+    ) -> Path:
+        """A picture or a film a person named by its address: asked without any key, like every stranger's address."""
         guard = Guard.of(self._settings)
         network = self._network(False) if self._network else Network(Dialler(guard))
         try:
@@ -117,9 +119,9 @@ class Exchange:
                 into,
                 network=network,
                 guard=guard,
-                medium=Medium.PHOTO,
+                medium=medium,
                 mask=self._secrets.mask,
-                deadline_s=_REFERENCE_S,
+                deadline_s=_REFERENCE_S[medium],
                 clock=self._clock,
             )
         finally:

@@ -33,8 +33,15 @@ def trusted() -> ssl.SSLContext:
 class Network(httpx.AsyncHTTPTransport):
     """Connections to anywhere the dialler lets us; `fresh` keeps none, so that each call has its own."""
 
-    def __init__(self, dialler: Dialler, *, fresh: bool = False, trust: ssl.SSLContext | None = None) -> None:
-        self._pool = _Stacks(dialler, trust or trusted(), fresh=fresh)
+    def __init__(
+        self,
+        dialler: Dialler,
+        *,
+        fresh: bool = False,
+        trust: ssl.SSLContext | None = None,
+        at_once: int = _AT_ONCE,
+    ) -> None:
+        self._pool = _Stacks(dialler, trust or trusted(), fresh=fresh, at_once=at_once)
 
 
 class _Stacks(httpcore.AsyncConnectionPool):
@@ -44,11 +51,11 @@ class _Stacks(httpcore.AsyncConnectionPool):
     costs more than the call itself; here a call costs the same however many there are.
     """
 
-    def __init__(self, dialler: Dialler, trust: ssl.SSLContext, *, fresh: bool) -> None:
+    def __init__(self, dialler: Dialler, trust: ssl.SSLContext, *, fresh: bool, at_once: int) -> None:
         super().__init__(ssl_context=trust, keepalive_expiry=_KEEPALIVE_S, network_backend=dialler)
         self._fresh = fresh
         self._idle: dict[tuple[bytes, bytes, int], list[httpcore.AsyncConnectionInterface]] = {}
-        self._rooms = asyncio.Semaphore(_AT_ONCE)
+        self._rooms = asyncio.Semaphore(at_once)
         self._tidied = time.monotonic()
         self._over = False
 

@@ -8,6 +8,7 @@ from orchestrator.brief.budget import Budget
 from orchestrator.brief.expand import MOST_OF_ONE, MOST_TASKS, Draft, agrees
 from orchestrator.brief.fields import LOST, UNMET
 from orchestrator.brief.groups import Wanted
+from orchestrator.brief.hostile import NOT_FOLLOWED
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
@@ -141,6 +142,11 @@ def _about_contradictions(page: Page, wanted: Wanted, drafts: list[Draft]) -> li
         if medium in refused
     ]
     asked += [
+        f"“{page.words_in(mark.first, mark.end)}” is no shape that is made: which one should it be?"
+        for mark in page.of("odd_ratio")
+        if wanted.groups
+    ]
+    asked += [
         f"“{page.words_in(mark.first, mark.end)}” is no length that can be made: how long should it be?"
         for mark in page.of("time")
         if mark.value == "absurd" and wanted.groups
@@ -151,6 +157,7 @@ def _about_contradictions(page: Page, wanted: Wanted, drafts: list[Draft]) -> li
 def _about_money(page: Page, budget: Budget | None) -> list[str]:
     if budget is None:
         unread = any(page.has(at, "budget") and _leads_nowhere(page, at) for at in range(page.size))
+        unread = unread or bool(page.of("odd_money"))
         return ["The budget could not be read: how much may it cost?"] if unread else []
     if budget.below_nothing:
         return ["A budget below zero allows nothing: how much may it cost?"]
@@ -187,7 +194,7 @@ def _warnings(page: Page, wanted: Wanted, drafts: list[Draft], labels: list[str]
     ]
     said += [f"“{one}” is not promised: give a size in pixels, or a quality." for one in details]
     if page.of("hostile"):
-        said.append("Words that try to change the rules of this program were not followed.")
+        said.append(NOT_FOLLOWED)
     if any(draft.count > MOST_OF_ONE for draft in drafts):
         said.append(f"At most {MOST_OF_ONE} of one kind can be asked for in one brief.")
     if len(drafts) > MOST_TASKS:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from orchestrator.brief.page import Page
 
-__all__ = ["find_hostile"]
+__all__ = ["NOT_FOLLOWED", "find_hostile"]
+
+NOT_FOLLOWED = "Words that try to change the rules of this program were not followed."
 
 _REACH = 7
 _OPENS = "[<#*(={"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from orchestrator.brief.tokens import Token
 
 __all__ = ["best", "is_european_portuguese", "scores"]
 
+_CAPITAL = 0.5
 _LETTERS = {
     "pt": re.compile(r"[ãõ]|ções|ção"),
     "es": re.compile(r"[ñ¿¡]|ción"),
@@ -30,7 +32,9 @@ _ENDINGS = {
 def scores(tokens: Iterable[Token]) -> dict[str, float]:
     """How much these words speak for each language."""
     votes = evidence()
+    tokens = list(tokens)
     total = dict.fromkeys(LANGUAGES, 0.0)
+    total["de"] += _CAPITAL * sum(_is_noun_by_capital(*pair) for pair in itertools.pairwise(tokens))
     for token in tokens:
         if not token.is_word:
             continue
@@ -45,6 +49,14 @@ def scores(tokens: Iterable[Token]) -> dict[str, float]:
                 if ending.search(lowered):
                     total[language] += 0.3
     return total
+
+
+def _is_noun_by_capital(before: Token, token: Token) -> bool:
+    """ "3 Fotos": only German writes a common noun with a capital in the middle of a sentence."""
+    plain = before.text.isdecimal() or (before.is_word and before.text.islower())
+    return (
+        plain and token.is_word and token.text.istitle() and "de" in evidence().get(token.word, {})
+    )  # fmt: skip
 
 
 def best(total: dict[str, float], otherwise: str, margin: float = 0.0) -> str:

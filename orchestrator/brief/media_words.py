@@ -39,6 +39,9 @@ def _noun_at(page: Page, at: int) -> Noun | None:
     while place < page.size and page.owner[place] is None and page.segment[place] == page.segment[at]:
         if not links and timed_scene(page, place):
             links.append(("video+", place, page.end(place, "scene")))
+        elif page.has(place, "network_alone") and links and links[-1][0].startswith("video"):
+            end = page.end(place, "network_alone")  # "a video story", but a photo story is told in pictures
+            links.append((f"network {page.value(place, 'network_alone')}", place, end))
         elif page.has(place, "medium") and not page.has(place, "versions"):
             links.append((page.value(place, "medium"), place, page.end(place, "medium")))
         elif page.has(place, "network") and (links or _network_heads(page, place)):

@@ -70,6 +70,8 @@ def _money_at(page: Page, at: int, signs: list[tuple[str, str]]) -> int:
         number = number_at(page, after + minus)
         if number is None:
             return 0
+        if _has_exponent(page, number.end):
+            return _claim_unreadable(page, at, number.end + 2)
         value, end = _with_thousands(page, -number.value if minus else number.value, number.end)
         own = page.value(end, "currency") if page.has(end, "currency") else code
         end = page.end(end, "currency") if page.has(end, "currency") else end
@@ -84,6 +86,10 @@ def _money_at(page: Page, at: int, signs: list[tuple[str, str]]) -> int:
             return _with_cents(page, at, page.end(after, "currency"), page.value(after, "currency"), 1.0)
     if number is None:
         return 0
+    if _has_exponent(page, number.end):
+        end = number.end + 2
+        named = page.has(end, "currency") or _sign_at(page, end, signs)[0]
+        return _claim_unreadable(page, at, end) if named else end
     value, end = _with_thousands(page, number.value, number.end)
     code, after = _sign_at(page, end, signs)
     if code and not page.tokens[end].glued and number_at(page, after) and page.tokens[after].glued:
@@ -94,6 +100,20 @@ def _money_at(page: Page, at: int, signs: list[tuple[str, str]]) -> int:
     if page.has(place, "currency"):
         return _with_cents(page, at, page.end(place, "currency"), page.value(place, "currency"), value)
     return 0
+
+
+def _has_exponent(page: Page, at: int) -> bool:
+    """ "1e30 dollars": no amount anybody means, and its end is not one either."""
+    letter, figures = page.tokens[at : at + 1], page.tokens[at + 1 : at + 2]
+    return bool(
+        letter and figures and letter[0].glued and letter[0].text in "eE"
+        and figures[0].glued and figures[0].kind is Kind.NUMBER
+    )  # fmt: skip
+
+
+def _claim_unreadable(page: Page, first: int, end: int) -> int:
+    page.claim("odd_money", first, end)
+    return end
 
 
 def _currency_after(page: Page, at: int) -> bool:

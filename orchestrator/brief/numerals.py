@@ -55,7 +55,7 @@ def lengths(language: str, numbers: Iterable[tuple[str, float]]) -> dict[str, fl
     return {
         f"{word}{unit}{ending}": number * seconds
         for word, number in numbers
-        for unit, seconds in (("sekund", 1), ("minut", 60))
+        for unit, seconds in (("sekund", 1), ("minut", 60), ("stund", 3600))
         for ending in ("ig", "ige", "iger", "iges", "igen", "igem", "er", "ers", "ern")
     }
 

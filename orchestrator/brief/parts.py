@@ -93,7 +93,7 @@ def _counted(page: Page, at: int) -> tuple[int | None, int, bool]:
 def _begins_part(page: Page, at: int) -> bool:
     """A number or an article at the start of a segment or after "and"."""
     if not page.free(at, at + 1) or (
-        not page.has(at, "number", "article", "another", "ordinal", "once")
+        not page.has(at, "number", "article", "another", "ordinal", "once", "half_of")
         and not page.tokens[at].text.isdecimal()
     ):
         return False
@@ -115,7 +115,20 @@ def _again(page: Page, wanted: Wanted, at: int) -> int:
     return last
 
 
+def _half(page: Page, wanted: Wanted, at: int) -> int:
+    """ "4 photos, half square, half 9:16": an even number parted in two."""
+    place = page.skip(page.end(at, "half_of"), "place", "for", "definite", "with", "of")
+    last = _trait_after(page, place)
+    host = _host(page, wanted, at, place, last) if last > place and _ends_part(page, last) else None
+    if host is None or not host.counted or host.count % 2:
+        return place
+    _anchor(wanted, host, at, last, host.count // 2)
+    return last
+
+
 def _part(page: Page, wanted: Wanted, at: int) -> int:
+    if page.has(at, "half_of"):
+        return _half(page, wanted, at)
     number = number_at(page, at)
     if number and number.value == int(number.value) and 0 < number.value <= _MOST:
         count, place = int(number.value), number.end

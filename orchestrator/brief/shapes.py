@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from orchestrator.brief.lexicon import shared
-from orchestrator.brief.numerals import digits, number_at
+from orchestrator.brief.numerals import Number, digits, number_at
 from orchestrator.brief.page import Page
 from orchestrator.brief.tokens import Kind
 
@@ -14,6 +14,8 @@ __all__ = ["find_shapes", "network_ratio", "ratio_of_shape"]
 _SIGNS = frozenset(":x×/X*")
 _FEWEST_PIXELS = 100
 _MOST_PIXELS = 20_000
+_MINUTES = 60
+_MOST_MINUTES = 9
 
 
 def find_shapes(page: Page) -> None:
@@ -41,15 +43,25 @@ def _ratio_at(page: Page, at: int) -> bool:
     if not (by or (sign.text in _SIGNS and (sign.glued or sign.text in "x×X"))):
         return False
     second = page.end(across.end, "by_ratio") if by else across.end + 1
-    down = number_at(page, second)
+    down = _plain_figure(page, second) or number_at(page, second)
     if down is None or (sign.text in ":/" and not page.tokens[second].glued):
         return False
     found = _named_ratio(page, at, across.value, down.value, by=by, sign=sign.text)
-    if found is None:
-        return False
     end = down.end + 1 if page.has(down.end, "pixels") else down.end
+    if found is None:
+        if not _is_odd_ratio(page, at, end, sign.text):
+            return False
+        page.claim("odd_ratio", at, end)
+        return True
     page.claim("ratio", at, end, found, number=across.value if across.value >= _FEWEST_PIXELS else 0)
     return True
+
+
+def _plain_figure(page: Page, at: int) -> Number | None:
+    """The figure alone: in "9:16 and half in 16:9" no half belongs to the ratio."""
+    token = page.tokens[at] if at < page.size else None
+    value = digits(token.text, page.language_of(at)) if token and token.kind is Kind.NUMBER else None
+    return None if value is None or page.hidden[at] else Number(value, at + 1)
 
 
 def _named_ratio(page: Page, at: int, across: float, down: float, *, by: bool, sign: str) -> str | None:
@@ -68,6 +80,20 @@ def _named_ratio(page: Page, at: int, across: float, down: float, *, by: bool, s
     if sign == "/" and name not in {"16:9", "9:16"} and not _is_told(page, at):
         return None
     return name
+
+
+def _is_odd_ratio(page: Page, at: int, end: int, sign: str) -> bool:
+    """ "a 17:13 photo", "in 7:11 format", "…, 100:1": figures where a ratio stands, and no time of day or length."""
+    across, down = page.tokens[at].text, page.tokens[end - 1].text
+    if sign != ":" or end != at + 3 or not (across.isdecimal() and down.isdecimal()):
+        return False
+    clock = len(down) == 2 and int(down) < _MINUTES and int(across) < _MINUTES
+    if clock and int(across) <= _MOST_MINUTES:
+        return False
+    told = page.before(at, "mark") is not None or page.has(end, "mark", "medium")
+    alone = page.segment_start(at) == at and (end >= page.size or page.segment[end] != page.segment[at])
+    # People meet on the hour, the quarter and the five minutes.
+    return told or (alone and not (clock and int(down) % 5 == 0))
 
 
 def _is_told(page: Page, at: int) -> bool:

@@ -10,6 +10,8 @@ __all__ = ["find_times"]
 
 _FRACTIONS = {"half_minute": 30.0, "quarter_minute": 15.0, "three_quarters_minute": 45.0}
 _PARTS = {"half": 30.0, "quarter": 15.0, "three_quarters": 45.0}
+_HOUR_S = 3600.0
+_HOURS = {"half_hour": _HOUR_S / 2, "hour_long": _HOUR_S}
 _SECOND_SIGNS = frozenset('"″”')
 _MINUTE_SIGNS = frozenset("'′’")
 _LONGEST_S = 3_600.0
@@ -35,7 +37,11 @@ def _time_at(page: Page, at: int) -> int:
     if page.has(at, "minute") and page.has(page.end(at, "minute"), "and"):
         return _minutes(page, at, at, 1.0) if _part_of_minute(page, page.end(at, "minute") + 1) else at
     if page.has(at, "length_in_s"):
-        return _claim(page, at, at + 1, float(page.value(at, "length_in_s")))
+        seconds = float(page.value(at, "length_in_s"))
+        return _claim(page, at, at + 1, seconds) if seconds < _HOUR_S else _long(page, at, at + 1, seconds)
+    for category, seconds in _HOURS.items():
+        if page.has(at, category):
+            return _long(page, at, page.end(at, category), seconds)
     clock = _clock(page, at)
     if clock:
         return clock
@@ -43,6 +49,8 @@ def _time_at(page: Page, at: int) -> int:
         after = page.end(at, "article")
         if page.has(after, "minute"):
             return _minutes(page, at, after, 1.0)
+        if page.has(after, "hour"):
+            return _hours(page, at, after, 1.0)
         return at
     number = number_at(page, at)
     return _measured(page, at, number) if number else at
@@ -65,6 +73,8 @@ def _measured(page: Page, first: int, number: Number) -> int:
         return first
     if unit == "longer":
         last = page.end(end, "longer")
+        if len(values) == 1 and page.has(end, "hour"):
+            return _hours(page, first, end, number.value)
         page.claim("time", first, last)
         return last
     if len(values) == 1:
@@ -83,6 +93,55 @@ def _measured(page: Page, first: int, number: Number) -> int:
         ends = last if place == len(values) - 1 else value.end
         _claim(page, starts, ends, value.value * scale)
     return last
+
+
+def _hours(page: Page, first: int, unit_at: int, hours: float) -> int:
+    """ "a video of 2 hours", "1 h 30 min of narration": hours are a length only beside the asset they measure."""
+    end = max(page.end(unit_at, name) for name in ("hour", "hour_long") if page.has(unit_at, name))
+    joined = page.end(end, "and") if page.has(end, "and") else end
+    minutes, last = 0.0, end
+    part = page.has(joined, "half") and joined > end
+    rest = number_at(page, joined) if joined < page.size else None
+    if part:
+        minutes, last = 30.0, page.end(joined, "half")
+    elif rest and rest.value < 60 and _unit(page, rest.end) == "minute":
+        minutes, last = rest.value, _unit_end(page, rest.end)
+    elif rest and rest.value < 60 and page.tokens[end].glued:
+        minutes, last = rest.value, rest.end
+    return _long(page, first, last, hours * _HOUR_S + minutes * 60)
+
+
+def _long(page: Page, first: int, end: int, seconds: float) -> int:
+    """Claims hours as a length or, where they measure something else, as a time."""
+    if _measures_asset(page, first, end) or (seconds <= _LONGEST_S and _stands_alone(page, first, end)):
+        return _claim(page, first, end, seconds)
+    page.claim("time", first, end)
+    return end
+
+
+def _measures_asset(page: Page, first: int, end: int) -> bool:
+    """Whether a clip or a voice stands right before or after these words, and no deadline leads to them."""
+    if any(page.has(at, "deadline") for at in range(max(page.segment_start(first), first - 3), first)):
+        return False
+    ahead = page.skip(end, "of", "long")
+    if page.has(ahead, "medium") and not page.value(ahead, "medium").startswith("photo"):
+        return True
+    joint = page.before(first, "of", "with", "long", "mark")
+    noun = page.before(first if joint is None else joint, "medium")
+    beside = joint is not None or not page.has(end, "place")
+    return beside and noun is not None and not page.value(noun, "medium").startswith("photo")
+
+
+def _stands_alone(page: Page, first: int, end: int) -> bool:
+    """ "Hochzeitsvideo, 1 Stunde": nothing else in its piece of a sentence that asks for a clip or a voice."""
+    sentence = page.sentence_range(first)
+    told = any(
+        page.has(at, "medium") and page.value(at, "medium").rstrip("?+") in {"video", "voice"}
+        for at in range(sentence.start, first)
+    )
+    return (
+        told and page.segment_start(first) == first and (end >= page.size or page.segment_end(first) == end)
+    )
 
 
 def _and_another(page: Page, at: int) -> int:
@@ -224,6 +283,7 @@ def _clock(page: Page, at: int) -> int:
         page.claim("time", at, end)
         return end
     told = unit == "minute" or minutes.text in {"0", "00"} or page.before(at, "mark") is not None
+    told = told or (page.has(end, "medium") and not page.value(end, "medium").startswith("photo"))
     if not told and page.segment_end(at) - page.segment_start(at) > 3:
         page.claim("time", at, end)
         return end

@@ -58,12 +58,31 @@ def find_networks(page: Page, wanted: Wanted) -> None:
     """Claims the networks an asset is for; a reel or shorts in the subject are left alone."""
     subjects = [anchor for anchor in wanted.anchors if anchor.role == "subject"]
     for at in range(page.size):
-        if not page.has(at, "network"):
+        name = "network" if page.has(at, "network") else "network_alone"
+        if not page.has(at, name) or (name == "network_alone" and not _is_a_format(page, wanted, at)):
             continue
-        end = page.end(at, "network")
+        end = page.end(at, name)
         if not page.free(at, end) or any(anchor.first <= at < anchor.end for anchor in subjects):
             continue
-        page.claim("network", at, end, page.value(at, "network"))
+        page.claim("network", at, end, page.value(at, name))
+
+
+def _is_a_format(page: Page, wanted: Wanted, at: int) -> bool:
+    """ "a photo for my story", "a video story", "a story, 15 s"; but "the story of …" is something to tell."""
+    end = page.end(at, "network_alone")
+    head = page.end(end, "medium") if page.has(end, "medium") else end
+    if page.has(head, "of", "about", "place") or page.before(at, "definite") is not None:
+        return False
+    if head > end:
+        return True
+    clip = page.before(at, "medium")
+    if clip is not None and page.value(clip, "medium").startswith("video"):
+        return True
+    ends = end >= page.size or page.segment[end] != page.segment[at] or page.has(end, "with", "and", "for")
+    if any(anchor.role == "generic" and anchor.first <= at < anchor.end for anchor in wanted.anchors):
+        return ends and page.before(at, "possessive") is None
+    first = page.before(at, "article", "possessive")
+    return ends and page.before(at if first is None else first, "for", "place") is not None
 
 
 def find_spoken(page: Page, wanted: Wanted) -> None:

@@ -25,7 +25,7 @@ def plan_document(plan: Plan, quote: Quote, prompts: Mapping[str, str]) -> dict[
         "ceiling_usd": quote.ceiling.usd,
         "oldest_price": quote.oldest_price.isoformat() if quote.oldest_price else None,
         "assumptions": list(plan.assumptions),
-        "questions": list(plan.questions),
+        "questions": unique((*plan.questions, *quote.questions)),
         "warnings": unique((*plan.warnings, *quote.warnings)),
         "quote": {"hash": quote.hash, "expires_at": utc(quote.expires_at)},
     }

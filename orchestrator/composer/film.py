@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agentes.media import fonts
 from agentes.media.shelf import Shelf
 from orchestrator.composer.captions import marks_of
+from orchestrator.composer.finishing import Rendered
+from orchestrator.composer.given import GIVEN
+from orchestrator.composer.narrated import render_over
 from orchestrator.composer.render import Voiced, render
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Outcome, Plan, VoiceSpec
@@ -22,12 +25,13 @@ Outcomes = Mapping[str, Outcome]
 
 async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, desk: str) -> Asset:
     """The finished film as an asset; Unsuitable when a clip it needs was not made."""
-    clips = [Path(_made(outcomes, task).path) for task in film.clips]
     voices = [_voiced(plan, asset) for task in film.voices if isinstance(asset := outcomes.get(task), Asset)]
+    if film.recording:
+        voices = [Voiced(path=Path(film.recording.path).absolute(), script=film.recording.says)]
     shelf.clear(desk)
     try:
         into = shelf.desk(desk) / "film.mp4"
-        rendered = await render(film, clips, voices, into, fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY)
+        rendered = await _rendered(film, outcomes, voices, into)
         captions = await asyncio.to_thread(shelf.put, rendered.srt) if rendered.srt else None
         stored = await asyncio.to_thread(shelf.put, rendered.path)
     finally:
@@ -53,9 +57,20 @@ async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, de
         measured={
             **found.model_dump(mode="json", exclude_none=True),
             **rendered.measured.model_dump(mode="json", exclude_none=True),
+            "quality_score": rendered.grade.score,
+            "quality_parts": rendered.grade.parts,
+            "blur": rendered.seen.blur,
+            "spoken_s": rendered.seen.spoken_s,
             **({"captions": captions.path} if captions else {}),
         },
     )
+
+
+async def _rendered(film: Film, outcomes: Outcomes, voices: Sequence[Voiced], into: Path) -> Rendered:
+    if film.over:
+        return await render_over(film, _made(outcomes, GIVEN), voices, into)
+    clips = [Path(_made(outcomes, task).path) for task in film.clips]
+    return await render(film, clips, voices, into, fonts=fonts.FOLDER, family=fonts.TEXT_FAMILY)
 
 
 def _made(outcomes: Outcomes, task: str) -> Asset:

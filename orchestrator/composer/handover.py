@@ -11,6 +11,7 @@ from typing import Any, Literal
 from agentes.media.shelf import Shelf
 from orchestrator.composer import placing
 from orchestrator.composer.film import FILM
+from orchestrator.composer.given import GIVEN
 from orchestrator.composer.manifest import (
     Delegated,
     DeliveredFilm,
@@ -58,7 +59,7 @@ def hand_over(record: Record, state: JobState, shelf: Shelf) -> Delivery:
     folder = Path(told.folder)
     for asset, name in _named_assets(record):
         place(folder, Path(asset.path), name)
-    originals = _originals(record, shelf)
+    originals = [*_given(record), *_originals(record, shelf)]
     for source, original in originals:
         keep_original(folder, source, Path(original.path).name)
     if isinstance(film := record.outcomes.get(FILM), Asset):
@@ -87,7 +88,8 @@ def delivery(record: Record, state: JobState) -> Delivery:
         for name, outcome in record.outcomes.items()
         if isinstance(outcome, Shortfall) and (name in own or name == FILM)
     )
-    platforms = {asset.platform for asset in placed.values()} or {"draft_"}
+    platforms = {asset.platform for asset in placed.values()}
+    over = bool(job.plan.film and job.plan.film.over)
     return Delivery(
         job=job.id,
         created_at=job.created_at,
@@ -98,11 +100,13 @@ def delivery(record: Record, state: JobState) -> Delivery:
         quote=job.quote,
         assets=tuple(placed[task.id] for task in job.plan.tasks if task.id in placed),
         shortfalls=shortfalls,
-        delegations=tuple(_delegated(ask, placed.get(ask.task.id)) for ask in record.asks),
+        delegations=tuple(
+            _delegated(ask, None if ask.task.id in own else placed.get(ask.task.id)) for ask in record.asks
+        ),
         orders=tuple(record.orders),
         film=_film(record, folder),
         warnings=tuple(_warnings(record)),
-        draft=all(made_here(platform) for platform in platforms),
+        draft=all(made_here(platform) for platform in platforms) and bool(platforms or not over),
         version=record.version,
     )
 
@@ -138,16 +142,27 @@ def result(record: Record) -> dict[str, Any]:
 def _named_assets(record: Record) -> Iterable[tuple[Asset, str]]:
     """Every file with its readable name: the plan's own at the top, what agents asked for below."""
     tasks = record.job.plan.tasks if record.job.plan else ()
+    own = {task.id for task in tasks}
     for task in tasks:
         if isinstance(asset := record.outcomes.get(task.id), Asset):
             yield asset, file_name(task, asset.mime)
-    for ask in record.asks:
-        if isinstance(asset := record.outcomes.get(ask.task.id), Asset):
+    for task_id, ask in {ask.task.id: ask for ask in record.asks if ask.task.id not in own}.items():
+        if isinstance(asset := record.outcomes.get(task_id), Asset):
             yield asset, f"{_STORYBOARD}/{_plain_name(ask.task, asset)}"
 
 
 def _plain_name(task: Task, asset: Asset) -> str:
     return f"{task.id.replace('.', '-')}{Path(asset.path).suffix}"
+
+
+def _given(record: Record) -> list[tuple[Path, Original]]:
+    """The film that the person gave, byte for byte."""
+    given = record.outcomes.get(GIVEN)
+    if not isinstance(given, Asset):
+        return []
+    source = Path(given.path)
+    place = Path(record.job.folder) / placing.ORIGINALS / f"{GIVEN}{source.suffix}"
+    return [(source, Original(path=str(place), sha256=given.sha256, size_bytes=given.size_bytes))]
 
 
 def _originals(record: Record, shelf: Shelf) -> list[tuple[Path, Original]]:
@@ -179,7 +194,8 @@ def _originals(record: Record, shelf: Shelf) -> list[tuple[Path, Original]]:
 def _stills(record: Record) -> list[Still]:
     """The storyboard: every picture a clip was grown from, in the order of its shots."""
     stills = []
-    for ask in record.asks:
+    own = {task.id for task in record.job.plan.tasks} if record.job.plan else set()
+    for ask in (ask for ask in record.asks if ask.task.id not in own):
         asset = record.outcomes.get(ask.task.id)
         if isinstance(asset, Asset) and isinstance(ask.task.spec, PhotoSpec):
             label = ask.task.spec.label or ask.task.id

@@ -242,15 +242,17 @@ def _order(order: Order) -> dict[str, Any]:
 
 
 def _tree(delivery: Delivery) -> list[dict[str, Any]]:
-    """Who asked whom: each ask holds the asks that were made to fulfil it."""
-    asked_for = {one.delegation.task for one in delivery.delegations}
+    """Who asked whom: each ask holds the asks that were made to fulfil it; the plan's own work costs no more."""
+    own = {asset.task: asset for asset in delivery.assets}
+    asked_for = {one.delegation.task for one in delivery.delegations} - set(own)
     below: dict[str, list[Delegated]] = {}
     for one in delivery.delegations:
         below.setdefault(one.delegation.asked_by, []).append(one)
 
     def branch(one: Delegated, above: frozenset[str]) -> dict[str, Any]:
-        delegation, asset = one.delegation, one.asset
-        deeper = [] if delegation.task in above else below.get(delegation.task, [])
+        delegation, asset = one.delegation, one.asset or own.get(one.delegation.task)
+        known = delegation.task in above or delegation.task in own
+        deeper = [] if known else below.get(delegation.task, [])
         return {
             "asked_by": delegation.asked_by,
             "task": delegation.task,
@@ -288,6 +290,8 @@ def _provenance(delivery: Delivery) -> list[dict[str, Any]]:
 
     if film := delivery.film:
         kind = source_kind((asset.platform for asset in assets), film=True)
+        if delivery.plan.film and delivery.plan.film.over and kind == source_kind(()):
+            kind = f"{_IPTC_SOURCE}composite"
         vouch(film.path, film.sha256, film.size_bytes, made_by="agentes", source_kind=kind)
     for asset in assets:
         made = {"task": asset.task, "made_by": asset.platform, "model": asset.model}

@@ -12,11 +12,11 @@ from orchestrator.composer.captions import Caption, Mark, columns, subtitle
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import Film, Frozen
 
-__all__ = ["Laid", "Timeline", "Voiced", "lay"]
+__all__ = ["BETWEEN_S", "LEAD_S", "TAIL_S", "Laid", "Timeline", "Voiced", "lay"]
 
-_LEAD_S = 0.3
-_TAIL_S = 0.5
-_BETWEEN_S = 0.35
+LEAD_S = 0.3
+TAIL_S = 0.5
+BETWEEN_S = 0.35
 _WORTH_SAYING_S = 0.25
 
 
@@ -62,18 +62,18 @@ def lay(
         raise BadRequest("A film needs at least one clip.", todo="Ask for a clip, or for loose files.")
     lengths_s = [clip.duration_s or 0.0 for clip in clips]
     spoken_s = [recording.duration_s or 0.0 for recording in recordings]
-    speech_s = sum(spoken_s) + _BETWEEN_S * max(len(spoken_s) - 1, 0)
+    speech_s = sum(spoken_s) + BETWEEN_S * max(len(spoken_s) - 1, 0)
     if film.duration_s is None:
         shown = sum(round(length_s * film.fps) for length_s in lengths_s)
-        frames = max(shown, ceil((_LEAD_S + speech_s + _TAIL_S) * film.fps) if speech_s else 0)
+        frames = max(shown, ceil((LEAD_S + speech_s + TAIL_S) * film.fps) if speech_s else 0)
     else:
         frames = round(film.duration_s * film.fps)
     total_s = frames / film.fps
-    lead_s = min(_LEAD_S, max(total_s - speech_s, 0.0))
+    lead_s = min(LEAD_S, max(total_s - speech_s, 0.0))
     laid, at_s = [], lead_s
     for length_s in spoken_s:
         laid.append(Laid(start_s=at_s, lasts_s=max(min(length_s, total_s - at_s), 0.0)))
-        at_s += length_s + _BETWEEN_S
+        at_s += length_s + BETWEEN_S
     return Timeline(
         fps=film.fps,
         frames=frames,

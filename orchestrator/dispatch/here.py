@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from orchestrator.run import Office, Run
+from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Event
+from orchestrator.store.redial import Lost
 from shared_knowledge.errors import AgentesError, BadRequest
 from shared_knowledge.vocabulary import JobState, Order, Shortfall
 
@@ -24,11 +26,18 @@ class Here:
         self._office = office
         self._runs: dict[str, asyncio.Task[None]] = {}
 
+    def enlist(self, transaction: Transaction, job_id: str, tenant: str) -> None:
+        """Nothing: what this process cannot begin any more is found by its state, as interrupted."""
+
     def start(self, job_id: str, *, answer: bool | None = None) -> None:
         """Begins, or carries on, a job in the background of this process."""
         if self.works_on(job_id):
             raise BadRequest(f"Job {job_id} is already running.", todo="Let it come to its end.")
-        self._runs[job_id] = asyncio.create_task(self._run(job_id, answer), name=f"run {job_id}")
+        self._runs[job_id] = asyncio.create_task(self.run(job_id, answer=answer), name=f"run {job_id}")
+
+    async def carry_on(self, job_id: str, *, answer: bool | None = None) -> None:
+        """Begins a job again, in the background of this process."""
+        self.start(job_id, answer=answer)
 
     def works_on(self, job_id: str) -> bool:
         """Whether this process is still busy with a job."""
@@ -37,13 +46,13 @@ class Here:
 
     async def see_through(self, job_id: str) -> Sequence[Order]:
         """Collects and books what a run that is no more had bought; buys nothing. The orders that ended by it."""
-        office = self._office()
+        office = self._office().of(job_id)
         with office.locks.only_one(job_id):
             return await Run(office, job_id, await office.jobs.take(job_id)).see_through()
 
     async def let_go(self, job_id: str) -> None:
         """Ends what a cancelled job left open."""
-        office = self._office()
+        office = self._office().of(job_id)
         with office.locks.only_one(job_id):
             await Run(office, job_id, await office.jobs.take(job_id)).let_go()
 
@@ -58,11 +67,12 @@ class Here:
             run.cancel()
         await asyncio.gather(*self._runs.values(), return_exceptions=True)
 
-    async def _run(self, job_id: str, answer: bool | None) -> None:
-        office = self._office()
+    async def run(self, job_id: str, *, answer: bool | None = None, again: bool = False) -> None:
+        """Sees a job through to its end or pause, `again` from its beginning; raises what stopped it."""
+        office = self._office().of(job_id)
         with office.locks.only_one(job_id):
             fence = await office.jobs.take(job_id)
-            work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer))
+            work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer, again=again))
             watch = asyncio.create_task(self._until_cancelled(office, job_id))
             try:
                 await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -73,6 +83,8 @@ class Here:
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
                     await Run(office, job_id, fence).let_go()
+            except Lost:
+                raise  # the job is as it was, and is carried on when its ledger is there again
             except AgentesError as error:
                 await office.jobs.move(job_id, JobState.FAILED, str(error), fence=fence)
                 raise
@@ -81,7 +93,9 @@ class Here:
                 watch.cancel()
                 await asyncio.gather(work, watch, return_exceptions=True)
 
-    async def _through_the_graph(self, office: Office, job_id: str, fence: int, answer: bool | None) -> None:
+    async def _through_the_graph(
+        self, office: Office, job_id: str, fence: int, answer: bool | None, *, again: bool
+    ) -> None:
         from orchestrator import checkpoints, graph  # takes seconds to import: only a run pays for it
 
         jobs = office.jobs
@@ -91,7 +105,8 @@ class Here:
 
         async with checkpoints.open_checkpoints(office.checkpoints) as saver:
             fell_short = any(isinstance(each, Shortfall) for each in jobs.outcomes(job_id).values())
-            if fell_short or jobs.state(job_id) not in _UNDER_WAY:
+            stood = jobs.state(job_id)
+            if fell_short or stood not in _UNDER_WAY or (again and stood is JobState.QUEUED):
                 # Killed in here, it still stands as it did, and this is simply done again.
                 await saver.adelete_thread(job_id)
                 await jobs.retry(job_id)

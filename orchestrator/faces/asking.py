@@ -35,6 +35,7 @@ __all__ = [
     "exit_code",
     "refuse_changed_quote",
     "refuse_odd_tenant",
+    "refuse_open_questions",
     "words",
 ]
 
@@ -126,6 +127,15 @@ def exit_code(result: Mapping[str, Any]) -> int:
         case _:
             kinds = {shortfall.get("kind") for shortfall in result["shortfalls"]}
             return 3 if kinds and kinds <= {"over_budget", "waiting"} and "over_budget" in kinds else 4
+
+
+def refuse_open_questions(proposal: Proposal) -> None:
+    """Raises UnclearBrief where money would be spent on a reading that nobody has agreed to."""
+    if proposal.quote.estimate > 0 and proposal.unsettled:
+        raise UnclearBrief(
+            f"Nothing was bought, for this brief leaves something open. {' '.join(proposal.unsettled)}",
+            todo=f"Say it in the brief, or take this plan as it stands with --quote {proposal.quote.hash}.",
+        )
 
 
 def refuse_odd_tenant(name: str) -> None:

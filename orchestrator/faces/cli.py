@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from config.quick_start import quick_start
+from orchestrator.faces import keys, working
 from shared_knowledge.errors import AgentesError
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ def parser() -> ArgumentParser:
         "decision", metavar="DECISION", nargs="?", choices=DECISIONS, help=" | ".join(DECISIONS)
     )
     review.add_argument("number", metavar="ID", nargs="?", help="the vendor's own number, for adopt")
+    keys.teach(commands, _command)
+    working.teach(commands, _command)
     doctor = _command(
         commands,
         "doctor",
@@ -246,6 +249,10 @@ def _do(said: Namespace) -> None:
             commands.cancel(said.job, as_json=as_json)
         case "review":
             commands.review(said.order, said.decision, said.number, as_json=as_json)
+        case "keys":
+            keys.do(said)
+        case "worker":
+            working.do(said)
         case "platforms":
             commands.platforms(as_json=as_json)
         case "sandbox":

@@ -54,6 +54,8 @@ def make(
     proposal.insist()
     asking.refuse_changed_quote(proposal, wishes.quote)
     agreed = wishes.quote is not None or yes or (proposal.quote.estimate == 0 and not ask)
+    if yes and wishes.quote is None:
+        asking.refuse_open_questions(proposal)
     if not agreed and not terminal.agrees(proposal):
         raise NeedsPerson("You said no, so nothing was made and nothing was spent.")
     accepted = wanted.model_copy(update={"accepted_quote": proposal.quote.hash})
@@ -397,7 +399,9 @@ def _standing(studio: Studio, job: Job) -> str:
 
 
 def _say(error: AgentesError) -> int:
-    print(assembly.mask(f"agentes: {error}"), file=sys.stderr)
+    from orchestrator.faces.visible import visible
+
+    print(visible(assembly.mask(f"agentes: {error}")), file=sys.stderr)
     return asking.code_of(error)
 
 

@@ -1,4 +1,4 @@
-"""A job while it runs: a row per task on a terminal, a line per step elsewhere."""
+"""A job while it runs: on a terminal a tree of who asked whom and why, elsewhere a line per step."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _WORDS = {
     "in_doubt": ("in doubt", "magenta"),
     "over_budget": ("over budget", "red"),
     "joining": ("joining", "bold cyan"),
+    "told": ("told", "green"),
 }
 _ENDS = {"kept", "done", "failed", "refused", "in_doubt", "over_budget"}
 
@@ -37,10 +38,16 @@ _ENDS = {"kept", "done", "failed", "refused", "in_doubt", "over_budget"}
 class _Row:
     """How one task stands on the screen."""
 
-    def __init__(self, name: str, depth: int) -> None:
+    def __init__(
+        self, name: str, asker: _Row | None = None, because: str = "", phase: str = "waiting"
+    ) -> None:
         self.name = name
-        self.depth = depth
-        self.phase = "waiting"
+        self.depth: int = asker.depth + 1 if asker else 0
+        self.because = because
+        self.asked: list[_Row] = []
+        if asker:
+            asker.asked.append(self)
+        self.phase = phase
         self.where = ""
         self.cost = ""
         self.began = time.monotonic()
@@ -66,7 +73,8 @@ class Progress:
 
     def __init__(self, job: Job, plan: Plan | None) -> None:
         self._job = job
-        self._rows = {task.id: _Row(task.id, 0) for task in (plan.tasks if plan else ())}
+        self._rows = {task.id: _Row(task.id) for task in (plan.tasks if plan else ())}
+        self._planned = frozenset(self._rows)
         self._console = Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
         self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
 
@@ -83,13 +91,14 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """One more thing happened."""
+        if event.what == "ask":
+            self._show_ask(event)
         if event.what not in {"task", "film"}:
             return
         name = event.task or "film"
         row = self._rows.get(name)
         if row is None:
-            asker = self._rows.get(event.asked_by or "")
-            row = self._rows[name] = _Row(name, asker.depth + 1 if asker else 0)
+            row = self._rows[name] = _Row(name, self._rows.get(event.asked_by or ""))
         row.move(event)
         if not self._console.is_terminal:
             words, _ = _WORDS.get(row.phase, (row.phase, ""))
@@ -97,6 +106,17 @@ class Progress:
             where = f" on {row.where}" if row.where else ""
             note = f": {event.note}" if event.note else ""
             print(f"{name}  {words}{where}{took}{note}", file=sys.stderr)
+
+    def _show_ask(self, event: Event) -> None:
+        """One task asked for another: work that is planned anyway is only told about, the rest begins here."""
+        name, asker, because = event.task or "", event.asked_by or "", event.note or ""
+        known = name in self._planned
+        key = f"{asker}.{name}" if known else name
+        if key in self._rows:
+            return
+        self._rows[key] = _Row(name, self._rows.get(asker), because, "told" if known else "waiting")
+        if not self._console.is_terminal:
+            print(f"{asker}  asks for {name}: {because}", file=sys.stderr)
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
@@ -110,15 +130,14 @@ class Progress:
                 Text(words, style=style),
                 Text(f"{seconds:4.1f} s" if row.where or row.seconds else ""),
                 Text(row.cost),
+                Text(row.because, style="dim"),
             )
         return table
 
     def _in_order(self) -> list[_Row]:
         """Each asker above what it asked for."""
-        tops = [row for row in self._rows.values() if row.depth == 0]
-        asked = [row for row in self._rows.values() if row.depth > 0]
-        rows: list[_Row] = []
-        for top in tops:
-            rows.append(top)
-            rows += [row for row in asked if row.name.startswith(f"{top.name}.")]
-        return rows + [row for row in asked if row not in rows]
+
+        def tree(row: _Row) -> list[_Row]:
+            return [row, *(below for asked in row.asked for below in tree(asked))]
+
+        return [row for top in self._rows.values() if top.depth == 0 for row in tree(top)]

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.faces.visible import visible
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import (
     Asset,
@@ -107,7 +108,7 @@ def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool 
         table.add_row(task.id, _what(task.spec), where, _price(chosen.price) if chosen else "–")
     if plan.film is not None:
         film = plan.film
-        length = f"{film.duration_s:g} s, " if film.duration_s else ""
+        length = f"{round(film.duration_s, 1):g} s, " if film.duration_s else ""
         captions = ", captions" if film.captions and film.voices else ""
         table.add_row("film", f"{length}{film.width}×{film.height}{captions}", "this machine", "free")
     console.print(Padding(table, (0, 1)))
@@ -122,7 +123,7 @@ def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool 
     if in_full:
         _list(console, "Assumed", plan.assumptions, "dim")
         _rejected(console, proposal)
-    _list(console, "Question", plan.questions, "yellow")
+    _list(console, "Question", (*plan.questions, *quote.questions), "yellow")
     _list(console, "Note", tuple(dict.fromkeys((*plan.warnings, *quote.warnings))), "yellow")
     if in_full:
         console.print(f"  Quote {quote.hash}, good until {quote.expires_at:%Y-%m-%d %H:%M} UTC.", style="dim")
@@ -131,7 +132,7 @@ def show_proposal(proposal: Proposal, *, to_stderr: bool = False, in_full: bool 
 
 def _marked(text: str, coverage: Sequence[Span]) -> Text:
     """The words of the brief, marked by what became of them."""
-    marked = Text(text.strip())
+    marked = Text(visible(text.strip()))
     shift = len(text) - len(text.lstrip())
     styles = {"creative": "", "not understood": "red underline", "cannot be met": "yellow strike"}
     for span in coverage:
@@ -140,7 +141,7 @@ def _marked(text: str, coverage: Sequence[Span]) -> Text:
             marked.stylize(style, span.start - shift, span.end - shift)
     lost = [span.text for span in coverage if span.means in {"not understood", "cannot be met"}]
     if lost:
-        marked.append(f"\nNot understood or not possible: {'; '.join(lost)}", style="yellow")
+        marked.append(f"\nNot understood or not possible: {visible('; '.join(lost))}", style="yellow")
     return marked
 
 
@@ -148,7 +149,7 @@ def _what(spec: Spec) -> str:
     match spec:
         case VideoSpec():
             shots = f", {len(spec.shots)} shots" if len(spec.shots) > 1 else ""
-            return f"clip {spec.duration_s:g} s, {spec.aspect_ratio}{shots}"
+            return f"clip {round(spec.duration_s, 1):g} s, {spec.aspect_ratio}{shots}"
         case VoiceSpec():
             return f"{spec.intent} in {spec.language}, {len(spec.script.split())} words"
         case _:
@@ -167,7 +168,7 @@ def _rejected(console: Console, proposal: Proposal) -> None:
 
 def _list(console: Console, title: str, sentences: Sequence[str], style: str) -> None:
     for sentence in sentences:
-        console.print(Padding(Text(f"{title}: {sentence}", style=style), (0, 2)))
+        console.print(Padding(Text(visible(f"{title}: {sentence}"), style=style), (0, 2)))
 
 
 def agrees(proposal: Proposal) -> bool:
@@ -195,9 +196,9 @@ def show_result(result: Mapping[str, Any]) -> None:
         console.print(Padding(table, (0, 1)))
     for shortfall in result["shortfalls"]:
         console.print(f"  [red]Not made:[/] {shortfall['task']}", end="")
-        console.print(Text(f": {shortfall['why']}"))
+        console.print(Text(visible(f": {shortfall['why']}")))
     for warning in result["warnings"]:
-        console.print(Padding(Text(f"Note: {warning}", style="yellow"), (0, 2)))
+        console.print(Padding(Text(visible(f"Note: {warning}"), style="yellow"), (0, 2)))
     if result["film"]:
         film = result.get("film_measured") or {}
         size = f" ({film['duration_s']:g} s, {film['width']}×{film['height']})" if film else ""
@@ -242,7 +243,7 @@ def show_doubts(orders: Sequence[Order]) -> None:
     console.print(table)
     for order in orders:
         if order.why:
-            console.print(Padding(Text(f"{order.id}: {order.why}"), (0, 2)))
+            console.print(Padding(Text(visible(f"{order.id}: {order.why}")), (0, 2)))
     console.print(
         "  Look at the vendor's own list or bill, then: agentes review ORDER "
         "adopt ID | never-charged | charged-and-lost | buy-again",
@@ -309,7 +310,7 @@ def show_let_go(orders: Sequence[Order], said: Mapping[str, str]) -> None:
     console = _console()
     for order in orders:
         words = said.get(order.task) or _end_in_words(order)
-        console.print(Padding(Text(f"{order.task} on {order.platform}: {words}"), (0, 2)))
+        console.print(Padding(Text(visible(f"{order.task} on {order.platform}: {words}")), (0, 2)))
 
 
 def _end_in_words(order: Order) -> str:
@@ -334,7 +335,7 @@ def _end_in_words(order: Order) -> str:
 
 def say(sentence: str) -> None:
     """One sentence for a person."""
-    _console().print(Text(sentence), soft_wrap=True)
+    _console().print(Text(visible(sentence)), soft_wrap=True)
 
 
 def show_runs(jobs: Sequence[tuple[Job, str]]) -> None:
@@ -348,7 +349,7 @@ def show_runs(jobs: Sequence[tuple[Job, str]]) -> None:
         words = " ".join(job.brief.text.split())
         words = words if len(words) <= 60 else f"{words[:59]}…"
         when = f"{job.created_at.astimezone():%d %b %H:%M}"
-        table.add_row(job.id, Text(state, style=_STATES.get(state, "")), when, Text(words))
+        table.add_row(job.id, Text(state, style=_STATES.get(state, "")), when, Text(visible(words)))
     console.print(table)
 
 
@@ -356,19 +357,19 @@ def show_job(job: Job, state: str, outcomes: Mapping[str, Asset | Shortfall]) ->
     """One job: its words, its tasks and what became of them."""
     console = _console()
     console.print(Text(f"{job.id}  {state}", style=f"bold {_STATES.get(state, '')}".strip()))
-    console.print(Padding(Text(job.brief.text), (0, 2)))
+    console.print(Padding(Text(visible(job.brief.text)), (0, 2)))
     table = _table("task", "what became of it", ">cost")
     for name, outcome in outcomes.items():
         if isinstance(outcome, Asset):
             table.add_row(name, f"made on {outcome.platform}", outcome.cost.short)
         else:
-            table.add_row(name, Text(f"not made: {outcome.why}", style="red"), "–")
+            table.add_row(name, Text(visible(f"not made: {outcome.why}"), style="red"), "–")
     for task in job.plan.tasks if job.plan else ():
         if task.id not in outcomes:
             table.add_row(task.id, Text("not yet", style="dim"), "–")
     console.print(table)
     if job.why:
-        console.print(Padding(Text(f"Why: {job.why}", style="yellow"), (0, 2)))
+        console.print(Padding(Text(visible(f"Why: {job.why}"), style="yellow"), (0, 2)))
     console.print("  Folder  ", Text(job.folder), soft_wrap=True)
     if state in {"interrupted", "partial", "failed", "paused"}:
         console.print(f"  Carry on with: agentes resume {job.id}")

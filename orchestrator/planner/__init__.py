@@ -7,17 +7,21 @@ to the words of the brief it also says, in the plan's assumptions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from agentes.photo_agent import wording as photo_wording
 from agentes.video_agent import wording as video_wording
 from orchestrator.brief.reading import Reading
-from orchestrator.planner.cut import Cut, cut_film, lengths
+from orchestrator.planner.cut import Cut, Lengths, cut_film, lengths
 from orchestrator.planner.groups import Wanted, expand, links
+from orchestrator.planner.kinship import families, shared_references
 from orchestrator.planner.notes import Notes, listed
 from orchestrator.planner.purse import purse
+from orchestrator.planner.recordings import named_recordings, take_recording
 from orchestrator.planner.shapes import Shape, qualities, shapes
+from orchestrator.planner.snapping import shots_at
 from orchestrator.planner.voices import languages, seed_of, speakable, voices
 from shared_knowledge.errors import UnclearBrief
 from shared_knowledge.vocabulary import (
@@ -27,6 +31,7 @@ from shared_knowledge.vocabulary import (
     PhotoSpec,
     Plan,
     Quality,
+    Recording,
     Shot,
     Spec,
     Task,
@@ -34,21 +39,28 @@ from shared_knowledge.vocabulary import (
     VoiceSpec,
 )
 
-__all__ = ["plan"]
+if TYPE_CHECKING:
+    from agentes.media.hearing import Heard
+
+__all__ = ["named_recordings", "plan"]
 
 _LONGEST_SUBJECT = 300
 _CLIP_FILES = (".mp4", ".mov", ".webm", ".m4v", ".mkv", ".avi")
 
 
-def plan(reading: Reading, brief: Brief) -> Plan:
-    """What will be done for a brief; raises UnclearBrief where the words cannot be turned into work."""
+def plan(reading: Reading, brief: Brief, heard: Mapping[str, Heard] | None = None) -> Plan:
+    """What will be done for a brief; raises UnclearBrief where the words cannot be turned into work.
+
+    `heard` tells of the sound files that the brief names how long they are, and where they pause.
+    """
     notes = Notes(reading.warnings, reading.questions)
     asked_for = expand(reading, notes)
     made_from = links(asked_for)
-    spoken = languages(asked_for, reading, notes)
-    wanted = speakable(asked_for, spoken, notes)
-    sheet = _sheet(wanted, made_from, spoken, reading, brief, notes)
-    tasks = tuple(_task(one, sheet, reading) for one in wanted)
+    wanted, recording = take_recording(asked_for, heard or {}, notes)
+    spoken = languages(wanted, reading, notes)
+    wanted = speakable(wanted, spoken, notes)
+    sheet = _sheet(wanted, made_from, spoken, recording, reading, brief, notes)
+    tasks = tuple(_task(one, sheet, reading) for one in sheet.wanted)
     _check_order(tasks)
     if reading.understanding.ambiguous and not notes.questions:
         notes.questions.append("This brief can be read in more than one way: is this plan what you mean?")
@@ -61,7 +73,7 @@ def plan(reading: Reading, brief: Brief) -> Plan:
         budget=purse(reading, brief, notes),
         coverage=notes.marked(reading.coverage),
         tasks=tasks,
-        film=cut.film(sheet.shapes, sheet.clip_s, film_language or "en") if cut else None,
+        film=cut.film(sheet.shapes, sheet.lasting, film_language or "en") if cut else None,
         assumptions=notes.assumptions,
         questions=tuple(dict.fromkeys(notes.questions)),
         warnings=tuple(dict.fromkeys(notes.warnings)),
@@ -72,10 +84,12 @@ def plan(reading: Reading, brief: Brief) -> Plan:
 class _Sheet:
     """Everything that was decided about the assets, before they become tasks."""
 
+    wanted: tuple[Wanted, ...]
+    family: Mapping[str, str]
     kinds: Mapping[str, PhotoIntent]
     quality: Mapping[str, Quality]
     shapes: Mapping[str, Shape]
-    clip_s: Mapping[str, float]
+    lasting: Lengths
     shots: Mapping[str, tuple[Shot, ...]]
     voices: Mapping[str, VoiceSpec]
     made_from: Mapping[str, tuple[str, ...]]
@@ -88,6 +102,7 @@ def _sheet(
     wanted: list[Wanted],
     made_from: Mapping[str, tuple[str, ...]],
     spoken: Mapping[str, str],
+    recording: Recording | None,
     reading: Reading,
     brief: Brief,
     notes: Notes,
@@ -97,21 +112,28 @@ def _sheet(
     kinds = _photo_kinds(wanted, reading, notes)
     quality = qualities(wanted, brief, notes)
     canvases = shapes(wanted, reading, made_from, kinds, quality, notes)
-    cut = cut_film(wanted, canvases, spoken, compose=reading.understanding.compose, notes=notes)
-    clip_s = lengths(wanted, cut, spoken, notes)
-    film_s = sum(clip_s[clip.id] for clip in cut.clips) if cut else 0.0
-    said = voices(wanted, reading, cut, film_s, spoken, quality, notes)
+    compose = reading.understanding.compose
+    cut = cut_film(wanted, canvases, spoken, compose=compose, recording=recording, notes=notes)
+    lasting = lengths(wanted, cut, spoken, notes)
+    said = voices(wanted, reading, cut, lasting, spoken, quality, notes)
+    family = families(wanted, lambda one: _subject(one, reading), quality, spoken, reading.text, brief, notes)
+    given = shared_references(wanted, cut, family, notes)
+    wanted = [replace(one, references=given[one.id]) for one in wanted]
+    if cut:
+        cut = cut._replace(clips=tuple(replace(clip, references=given[clip.id]) for clip in cut.clips))
     if any(one.medium is Medium.VIDEO for one in wanted):
         notes.assume("Clips run at 30 frames per second and carry no sound of their own.")
-    if cut and cut.voices:
+    if cut and (cut.voices or (recording and recording.says)):
         notes.assume("The film shows captions of what is said.")
     first_frames = _first_frames(wanted, made_from, kinds, canvases, cut, notes)
     return _Sheet(
+        wanted=tuple(wanted),
+        family=family,
         kinds=kinds,
         quality=quality,
         shapes=canvases,
-        clip_s=clip_s,
-        shots=_shots(wanted, reading, clip_s, cut),
+        lasting=lasting,
+        shots=_shots(wanted, reading, lasting.clip_s, cut),
         voices=said,
         made_from=made_from,
         first_frames=first_frames,
@@ -206,11 +228,23 @@ def _shots(
                 [clip_s[other.id] for other in story],
             )
             shots[clip.id] = told[number]
+    return _at_pauses(shots, cut) if cut and cut.recording else shots
+
+
+def _at_pauses(shots: dict[str, tuple[Shot, ...]], cut: Cut) -> dict[str, tuple[Shot, ...]]:
+    """The shots of a film with a recording, each ending where the recording pauses, if it does nearby."""
+    pauses_s = cut.recording.pauses_s if cut.recording else ()
+    begins_s = 0.0
+    for clip in cut.clips:
+        told = shots[clip.id]
+        shots[clip.id] = shots_at(told, pauses_s, from_s=begins_s)
+        begins_s += sum(shot.duration_s for shot in told)
     return shots
 
 
 def _task(one: Wanted, sheet: _Sheet, reading: Reading) -> Task:
-    return Task(id=one.id, spec=_spec(one, sheet, reading), depends_on=sheet.waits_for[one.id])
+    spec = _spec(one, sheet, reading)
+    return Task(id=one.id, spec=spec, depends_on=sheet.waits_for[one.id], group=sheet.family.get(one.id))
 
 
 def _spec(one: Wanted, sheet: _Sheet, reading: Reading) -> Spec:
@@ -244,7 +278,7 @@ def _spec(one: Wanted, sheet: _Sheet, reading: Reading) -> Spec:
     return VideoSpec(
         intent=intent,
         shots=sheet.shots[one.id],
-        duration_s=sheet.clip_s[one.id],
+        duration_s=sheet.lasting.clip_s[one.id],
         first_frame=sheet.first_frames.get(one.id),
         **shared,
     )

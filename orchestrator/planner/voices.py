@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from math import ceil
 
 from agentes.voice_agent.scripts.writing import Facts, Script, can_write, mood_of, write_script
 from agentes.voice_agent.wording import intent_of, spoken_text
 from orchestrator.brief.reading import Reading
-from orchestrator.planner.cut import Cut
+from orchestrator.planner.cut import AFTER_VOICE_S, Cut, Lengths
 from orchestrator.planner.groups import Wanted
 from orchestrator.planner.notes import Notes
 from shared_knowledge.errors import UnclearBrief
-from shared_knowledge.speech_pace import predicted_s, words_too_many
+from shared_knowledge.speech_pace import predicted_s, unit_of, words_too_many
 from shared_knowledge.vocabulary import Medium, Quality, VoiceSpec
 
 __all__ = ["languages", "seed_of", "speakable", "voices"]
@@ -66,15 +67,16 @@ def voices(
     wanted: list[Wanted],
     reading: Reading,
     cut: Cut | None,
-    film_s: float,
+    lasting: Lengths,
     spoken: Mapping[str, str],
     quality: Mapping[str, Quality],
     notes: Notes,
 ) -> dict[str, VoiceSpec]:
     """What every voice is asked to do, with words written where none were given."""
     specs = {}
+    shares_s = cut.shares_s(lasting.of(cut), spoken) if cut and not lasting.open else {}
     for one in (one for one in wanted if one.medium is Medium.VOICE):
-        share_s = cut.voice_share_s(film_s) if cut and one in cut.voices else None
+        share_s = shares_s.get(one.id)
         script = one.asked.script or _written(one, reading, spoken[one.id], share_s, notes)
         if reading.voice_gender is None:
             notes.assume("No voice was described for {tasks}: the platform's usual one.", one.id)
@@ -161,7 +163,15 @@ def _compare(one: Wanted, spec: VoiceSpec, notes: Notes) -> None:
     words = spoken_text(spec)
     over = words_too_many(words, spec.language, room_s) if spec.script_is_given and room_s else 0
     if over and room_s:
+        needed_s = predicted_s(words, spec.language)
+        unit = unit_of(spec.language) if over == 1 else f"{unit_of(spec.language)}s"
         notes.warnings.append(
-            f"The words given for {one.id} take about {predicted_s(words, spec.language):.0f} s, "
-            f"but there are {room_s:g} s: about {over} {'word' if over == 1 else 'words'} too many."
+            f"The words given for {one.id} take about {needed_s:.0f} s, "
+            f"but there are {room_s:g} s: about {over} {unit} too many."
         )
+        longer = (
+            f"may the film last {ceil(needed_s + AFTER_VOICE_S)} s"
+            if spec.at_most_s
+            else "may it last longer"
+        )
+        notes.questions.append(f"Which {over} {unit} of {one.id} can go, or {longer}?")

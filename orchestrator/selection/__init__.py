@@ -3,16 +3,22 @@
 Pure functions: the same plan, catalogue and circumstances always give the same quote.
 """
 
-from orchestrator.selection.keeping import unchanged
+from orchestrator.selection.keeping import NO_PAST, UNCHANGED, Past, may_stay, unchanged
 from orchestrator.selection.quoting import check_budget, quote
-from orchestrator.selection.track_record import TrackRecord, track_records
+from orchestrator.selection.track_record import TrackRecord, as_text, from_text, track_records
 from orchestrator.selection.weighing import offers
 from orchestrator.selection.wishes import Circumstances
 
 __all__ = [
+    "NO_PAST",
+    "UNCHANGED",
     "Circumstances",
+    "Past",
     "TrackRecord",
+    "as_text",
     "check_budget",
+    "from_text",
+    "may_stay",
     "offers",
     "quote",
     "track_records",

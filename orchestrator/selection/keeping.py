@@ -5,12 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
+from orchestrator.selection.wishes import Circumstances, Wishes
+from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.vocabulary import Asset, Money, Offer, Outcome, Task
 
-__all__ = ["UNCHANGED", "kept_offer", "unchanged"]
+__all__ = ["NO_PAST", "UNCHANGED", "Past", "kept_offer", "may_stay", "unchanged"]
 
 UNCHANGED = "unchanged, kept from the earlier job"
+
+
+class Past(NamedTuple):
+    """An earlier job that is to be changed: its tasks, and what was made of them that is still there."""
+
+    tasks: Sequence[Task] = ()
+    made: Mapping[str, Asset] = MappingProxyType({})
+
+
+NO_PAST = Past()
+
+
+def may_stay(
+    made: Mapping[str, Asset], catalogue: Catalogue, circumstances: Circumstances
+) -> dict[str, Asset]:
+    """The assets whose makers nobody has said no to since; a draft gives way where more can be had."""
+    wishes = {asset.medium: Wishes(catalogue, circumstances, asset.medium) for asset in made.values()}
+    return {
+        task: asset
+        for task, asset in made.items()
+        if wishes[asset.medium].welcomes(asset.platform, asset.model)
+    }
 
 
 def unchanged(
@@ -33,7 +59,7 @@ def unchanged(
         found = made.get(content[task.id], [])
         if found:
             same = next((one for one in found if one[0] == task.id), found[0])
-            kept[task.id] = same[1]
+            kept[task.id] = same[1].model_copy(update={"task": task.id})
             found.remove(same)
     needs = {task.id: task.depends_on for task in tasks}
     while lost := [name for name in kept if any(need in needs and need not in kept for need in needs[name])]:

@@ -48,6 +48,7 @@ def quote(
         oldest_price=oldest,
         hash=_seal(plan, chosen.lines, ceiling, kept),
         expires_at=_end(catalogue, circumstances.today, now),
+        questions=_questions(plan, chosen.lines, catalogue, circumstances),
         warnings=remarks(weighed, chosen, catalogue, circumstances, oldest),
     )
 
@@ -60,6 +61,17 @@ def check_budget(plan: Plan, quoted: Quote, circumstances: Circumstances) -> Non
             f"The cheapest way costs {quoted.estimate.short}, and {cap.short} may be spent.",
             todo=f"Allow {quoted.estimate.short}, ask for less, or add --draft to see it for nothing.",
         )
+
+
+def _questions(
+    plan: Plan, lines: Sequence[QuoteLine], catalogue: Catalogue, circumstances: Circumstances
+) -> tuple[str, ...]:
+    """What to ask about the brands that a brief prefers; most briefs prefer none."""
+    if not circumstances.prefer:
+        return ()
+    from orchestrator.selection.unserved import unserved
+
+    return unserved(plan, lines, catalogue, circumstances)
 
 
 def _cap(plan: Plan, circumstances: Circumstances) -> Money | None:

@@ -12,10 +12,8 @@ _BELIEVED = 10
 
 
 class LedgerRow(Protocol):
-    """What is read of a row of the ledger; a day is written as 2026-11-20."""
+    """What is read of a row of the ledger."""
 
-    @property
-    def day(self) -> str: ...
     @property
     def platform(self) -> str: ...
     @property
@@ -43,11 +41,11 @@ class TrackRecord(NamedTuple):
         return -(-price * (made + self.failed) // made)
 
 
-def track_records(rows: Iterable[LedgerRow], *, since: str = "") -> dict[tuple[str, str], TrackRecord]:
-    """The ledger's rows as a record of every platform and model, from a day on."""
+def track_records(rows: Iterable[LedgerRow]) -> dict[tuple[str, str], TrackRecord]:
+    """The ledger's rows as a record of every platform and model."""
     found: dict[tuple[str, str], TrackRecord] = {}
     for row in rows:
-        if row.day >= since and (row.made or row.failed):
+        if row.made or row.failed:
             so_far = found.get((row.platform, row.model), TrackRecord())
             found[row.platform, row.model] = TrackRecord(so_far.made + row.made, so_far.failed + row.failed)
     return found

@@ -61,7 +61,7 @@ class Wishes:
     """What the person and the machine allow, for one medium."""
 
     def __init__(self, catalogue: Catalogue, circumstances: Circumstances, medium: Medium) -> None:
-        self._around = circumstances
+        self._around, self._catalogue = circumstances, catalogue
         self.named = [c for c in _understood(circumstances.use, catalogue) if c.medium is medium]
         self._shun = _understood(circumstances.shun, catalogue, gone_is_fine=True)
         self._prefer = [catalogue.successor(brand) or brand for brand in circumstances.prefer]
@@ -77,15 +77,19 @@ class Wishes:
             reasons.add(WhyNot.NO_ADAPTER)
         if platform.id in around.resting:
             reasons.add(WhyNot.RESTING)
-        asked_for = self.names(platform.id, model.id)
-        unwanted = _named(self._shun, platform.id, model.id) or any(
-            model.made_by(brand) or platform.belongs_to(brand) for brand in around.avoid
-        )
-        if unwanted or (self.named and not asked_for) or (around.draft and not platform.local):
+        if self._is_unwanted(platform, model) or (around.draft and not platform.local):
             reasons.add(WhyNot.AVOIDED)
-        if platform.local and not (self._drafts or asked_for):
+        if self._is_too_rough(platform, model):
             reasons.add(WhyNot.QUALITY)
         return frozenset(reasons)
+
+    def welcomes(self, platform_id: str, model_id: str) -> bool:
+        """Whether what they made once may stay; of who is no longer in the catalogue, nothing bad is known."""
+        platform = next((one for one in self._catalogue.platforms if one.id == platform_id), None)
+        model = platform.model(model_id) if platform else None
+        if platform is None or model is None:
+            return True
+        return not (self._is_unwanted(platform, model) or self._is_too_rough(platform, model))
 
     def names(self, platform_id: str, model_id: str) -> bool:
         """Whether an option asks for this platform or model by name."""
@@ -96,6 +100,16 @@ class Wishes:
         if any(model.made_by(brand) for brand in self._prefer):
             return 0
         return 1 if any(platform.belongs_to(brand) for brand in self._prefer) else 2
+
+    def _is_unwanted(self, platform: Platform, model: Model) -> bool:
+        if self.named and not self.names(platform.id, model.id):
+            return True
+        return _named(self._shun, platform.id, model.id) or any(
+            model.made_by(brand) or platform.belongs_to(brand) for brand in self._around.avoid
+        )
+
+    def _is_too_rough(self, platform: Platform, model: Model) -> bool:
+        return platform.local and not (self._drafts or self.names(platform.id, model.id))
 
 
 def _is_usable(platform: Platform, around: Circumstances) -> bool:

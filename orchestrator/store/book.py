@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from orchestrator.store.database import Conflict, Database, Row, Transaction
@@ -13,7 +13,7 @@ from shared_knowledge.cost_tracker import OrderMoved, Step
 from shared_knowledge.errors import OverBudget
 from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
 
-__all__ = ["BoughtRow", "CostRow", "SqlBook"]
+__all__ = ["BoughtRow", "CostRow", "ReliabilityRow", "SqlBook"]
 
 T = TypeVar("T", bound=Frozen)
 _ANY_RUN = 2**62
@@ -56,6 +56,15 @@ class CostRow(Frozen):
     in_doubt: Money
     reserved: Money
     estimated: Money
+
+
+class ReliabilityRow(Frozen):
+    """How often one model of one platform made what it was asked for."""
+
+    platform: str
+    model: str
+    made: int
+    failed: int
 
 
 class BoughtRow(Frozen):
@@ -186,6 +195,11 @@ class SqlBook:
     def costs(self) -> Sequence[CostRow]:
         """The whole ledger, summed by day, job, tenant, platform and model."""
         return [_told(CostRow, row) for row in self._database.read(lambda t: t.rows("costs"))]
+
+    def reliability(self, since: date) -> Sequence[ReliabilityRow]:
+        """How often each model made what it was asked for, from a day on."""
+        rows = self._database.read(lambda t: t.rows("reliability", since=since.isoformat()))
+        return [_told(ReliabilityRow, row) for row in rows]
 
     def bought(self) -> Sequence[BoughtRow]:
         """The whole ledger, order by order."""

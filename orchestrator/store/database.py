@@ -23,6 +23,7 @@ __all__ = [
     "Row",
     "Transaction",
     "open_database",
+    "open_engine",
 ]
 
 T = TypeVar("T")
@@ -88,8 +89,8 @@ class Engine(Protocol):
     def connect(self) -> Connection:
         """A connection of its own."""
 
-    def migrate(self, connection: Connection) -> None:
-        """Brings the tables up to date; two processes may try at once."""
+    def migrate(self, connection: Connection, to: int | None = None) -> int:
+        """Brings the tables up to date, or to a shape of before, and says which they had; two may try at once."""
 
 
 class Transaction:
@@ -99,7 +100,7 @@ class Transaction:
         self._connection = connection
         self.refused: Conflict | None = None
 
-    def run(self, name: str, **values: object) -> int:
+    def run(self, name: str, /, **values: object) -> int:
         """Runs a statement and says how many rows it changed."""
         self._go_on()
         try:
@@ -108,7 +109,7 @@ class Transaction:
             self.refused = refused
             raise
 
-    def rows(self, name: str, **values: object) -> Sequence[Row]:
+    def rows(self, name: str, /, **values: object) -> Sequence[Row]:
         """Every row that answers the query."""
         self._go_on()
         try:
@@ -117,7 +118,7 @@ class Transaction:
             self.refused = refused
             raise
 
-    def row(self, name: str, **values: object) -> Row | None:
+    def row(self, name: str, /, **values: object) -> Row | None:
         """The first row that answers the query, if there is one."""
         rows = self.rows(name, **values)
         return rows[0] if rows else None
@@ -301,6 +302,11 @@ def _storable(values: dict[str, object]) -> dict[str, object]:
 
 def open_database(where: str | Path, *, batch: int = _BATCH, patience_s: float = _PATIENCE_S) -> Database:
     """The ledger at a `sqlite:///` or `postgresql://` address, or in a file of SQLite."""
+    return Database(open_engine(where), batch=batch, patience_s=patience_s)
+
+
+def open_engine(where: str | Path) -> Engine:
+    """What opens connections to a ledger."""
     if isinstance(where, str) and where.startswith("postgresql://"):
         try:
             from orchestrator.store.postgres import Postgres
@@ -309,8 +315,7 @@ def open_database(where: str | Path, *, batch: int = _BATCH, patience_s: float =
                 "AGENTES_DATABASE_URL names a PostgreSQL database, and what speaks to one is not installed.",
                 todo="pip install 'agentes[postgres]'",
             ) from error
-        return Database(Postgres(where), batch=batch, patience_s=patience_s)
+        return Postgres(where)
     from orchestrator.store.sqlite import Sqlite
 
-    file = Path(where.removeprefix("sqlite:///")) if isinstance(where, str) else where
-    return Database(Sqlite(file), batch=batch, patience_s=patience_s)
+    return Sqlite(Path(where.removeprefix("sqlite:///")) if isinstance(where, str) else where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -23,10 +24,20 @@ from shared_knowledge.vocabulary import (
     Task,
 )
 
-__all__ = ["AskRow", "Event", "Jobs"]
+__all__ = ["Announcer", "AskRow", "Event", "Jobs", "Ordering"]
+
+Ordering = Literal["created_at", "-created_at", "status", "-status"]
+
+T = TypeVar("T")
 
 _ANY_RUN = 2**62
 _STANDSTILLS = {JobState.IN_DOUBT, JobState.PAUSED}
+_PAGES: dict[Ordering, str] = {
+    "created_at": "page_of_jobs_oldest",
+    "-created_at": "page_of_jobs_newest",
+    "status": "page_of_jobs_by_state",
+    "-status": "page_of_jobs_by_state_backwards",
+}
 _OUTCOME: dict[str, TypeAdapter[Outcome]] = {"asset": TypeAdapter(Asset), "shortfall": TypeAdapter(Shortfall)}
 
 
@@ -52,30 +63,78 @@ class AskRow(Frozen):
     because: str
 
 
+class Announcer(Protocol):
+    """Whoever tells others of a job, in the transaction that makes the news true."""
+
+    def moved(
+        self, transaction: Transaction, job: str, was: JobState, state: JobState, why: str | None, at: str
+    ) -> None:
+        """A job stands otherwise than before."""
+
+    def kept(self, transaction: Transaction, job: str, at: str) -> None:
+        """Something more of a job is known to be made, or not to be had."""
+
+
 class Jobs:
     """Everything about jobs that must survive the process."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        announcer: Announcer | None = None,
+    ) -> None:
         self._database = database
         self._now = now
+        self._announcer = announcer
 
     async def add(
-        self, job_id: str, brief: Brief, folder: str, *, tenant: str = "local", key: str | None = None
+        self,
+        job_id: str,
+        brief: Brief,
+        folder: str,
+        *,
+        tenant: str = "local",
+        key: str | None = None,
+        also: Callable[[Transaction], object] = lambda _: None,
     ) -> Job:
-        """Takes a brief into our keeping, for a tenant, as whoever has that key asked."""
-        at = self._now()
-        values = {"id": job_id, "state": JobState.QUEUED, "brief": brief.model_dump_json(), "folder": folder}
-        whose = {"tenant": tenant, "key_id": key}
-        await self._database.write(lambda t: t.run("add_job", **values, **whose, created_at=at.isoformat()))
-        return Job(
+        """Takes a brief into our keeping, for a tenant, as whoever has that key asked; and `also`, or neither."""
+
+        def ask(transaction: Transaction) -> Job:
+            job = self.put(transaction, job_id, brief, folder, tenant=tenant, key=key)
+            also(transaction)
+            return job
+
+        return await self._database.write(ask)
+
+    def put(
+        self,
+        transaction: Transaction,
+        job_id: str,
+        brief: Brief,
+        folder: str,
+        *,
+        tenant: str,
+        key: str | None = None,
+    ) -> Job:
+        """Writes a new job's row among whatever else is written."""
+        job = Job(
             id=job_id,
             brief=brief,
             state=JobState.QUEUED,
             folder=folder,
-            created_at=at,
+            created_at=self._now(),
             tenant=tenant,
             key=key,
         )
+        values = {"id": job_id, "state": job.state, "brief": brief.model_dump_json(), "folder": folder}
+        whose = {"tenant": tenant, "key_id": key, "created_at": job.created_at.isoformat()}
+        transaction.run("add_job", **values, **whose)
+        return job
+
+    async def write(self, ask: Callable[[Transaction], T]) -> T:
+        """Writes several things about jobs, all of them or none."""
+        return await self._database.write(ask)
 
     async def take(self, job_id: str) -> int:
         """Takes a job in hand: the number with which alone it can be written about from now on."""
@@ -103,11 +162,14 @@ class Jobs:
         end = Event(what="job", phase=state, note=note).model_dump_json(exclude_none=True)
 
         def ask(transaction: Transaction) -> bool:
+            was = transaction.row("state_of_job", id=job_id) if self._announcer else None
             moved = transaction.run(
                 "move_job", id=job_id, state=state, why=why, ended_at=ended_at, fence=fence
             )
             if moved and (state.over or state in _STANDSTILLS):
                 transaction.run("note_event", job=job_id, at=at, body=end)
+            if moved and self._announcer and was is not None:
+                self._announcer.moved(transaction, job_id, JobState(was["state"]), state, why, at)
             return bool(moved)
 
         return await self._database.write(ask)
@@ -116,12 +178,15 @@ class Jobs:
         """Keeps what became of a task, so that a resumed run need not do it again."""
         kind = "asset" if isinstance(outcome, Asset) else "shortfall"
         values = {"task": outcome.task, "kind": kind, "body": outcome.model_dump_json()}
+        at = self._now().isoformat()
 
         def ask(transaction: Transaction) -> None:
             row = transaction.row("fence_of_job", id=job_id)
             if row is not None and row["fence"] > fence:
                 raise OrderMoved(f"Another run has taken over job {job_id}.")
             transaction.run("keep_outcome", job=job_id, **values)
+            if self._announcer:
+                self._announcer.kept(transaction, job_id, at)
 
         await self._database.write(ask)
 
@@ -130,8 +195,10 @@ class Jobs:
         await self._database.write(lambda t: t.run("forget_shortfalls", job=job_id))
 
     async def keep_ask(self, job_id: str, ask: AskRow) -> None:
-        """Keeps who asked whom for what, so that a resumed run never asks twice."""
-        values = {"task": ask.task.id, "asked_by": ask.asked_by, "because": ask.because}
+        """Keeps who asked whom for what, so that a resumed run never asks twice; several may ask for one task."""
+        own = ask.task.id.startswith(f"{ask.asked_by}.")
+        name = ask.task.id if own else f"{ask.asked_by}.{ask.task.id}"
+        values = {"task": name, "asked_by": ask.asked_by, "because": ask.because}
         await self._database.write(
             lambda t: t.run("keep_ask", job=job_id, **values, body=ask.task.model_dump_json())
         )
@@ -164,6 +231,38 @@ class Jobs:
         if row is None:
             raise _no_job(job_id)
         return JobState(row["state"])
+
+    def fence(self, job_id: str) -> int:
+        """How often a job was taken in hand."""
+        row = self._database.read(lambda t: t.row("fence_of_job", id=job_id))
+        if row is None:
+            raise _no_job(job_id)
+        return int(row["fence"])
+
+    def of(self, tenant: str, job_id: str) -> Job:
+        """The job of exactly that id, if it is this tenant's; to anybody else it does not exist."""
+        row = self._database.read(lambda t: t.row("job_of_tenant", id=job_id, tenant=tenant))
+        if row is None:
+            raise _no_job(job_id)
+        return _job(row)
+
+    def tenant(self, job_id: str) -> str:
+        """Whose a job is."""
+        row = self._database.read(lambda t: t.row("tenant_of_job", id=job_id))
+        if row is None:
+            raise _no_job(job_id)
+        return str(row["tenant"])
+
+    def page(self, tenant: str, order: Ordering, *, skip: int, most: int) -> tuple[Sequence[Job], int]:
+        """Some of a tenant's jobs, without their plans, and how many there are in all."""
+        asked = {"tenant": tenant, "skip": skip, "most": most}
+
+        def ask(transaction: Transaction) -> tuple[Sequence[Row], int]:
+            count = transaction.row("jobs_of_tenant", tenant=tenant)
+            return transaction.rows(_PAGES[order], **asked), count["n"] if count else 0
+
+        rows, count = self._database.read(ask)
+        return [_job(row) for row in rows], count
 
     def in_state(self, state: JobState) -> Sequence[Job]:
         """Every job that stands so, oldest first."""

@@ -18,7 +18,7 @@ from psycopg.rows import DictRow, dict_row
 from config.settings import without_credentials
 from orchestrator.store.database import Conflict, Connection, HopedInVain, Row
 from orchestrator.store.redial import Lost
-from orchestrator.store.sql import migrations, query
+from orchestrator.store.sql import newest, query, route
 from shared_knowledge.errors import BadRequest, Broken
 
 __all__ = ["GREETING", "Postgres", "dial", "key_of", "parameters", "plain_words"]
@@ -65,10 +65,10 @@ class Postgres:
         """A connection of its own."""
         return _Connection(dial(self._url), self.where)
 
-    def migrate(self, connection: Connection) -> None:
-        """Brings an older database up to date, in one transaction; two processes may try at once."""
+    def migrate(self, connection: Connection, to: int | None = None) -> int:
+        """Brings a database to a shape, in one transaction, and says which it had; two processes may try at once."""
         assert isinstance(connection, _Connection)
-        connection.migrate()
+        return connection.migrate(to)
 
 
 class _Connection:
@@ -129,26 +129,27 @@ class _Connection:
     def close(self) -> None:
         self._session.close()
 
-    def migrate(self) -> None:
-        scripts = migrations()
+    def migrate(self, to: int | None) -> int:
         self.begin()
         try:
             with plain_words(self._session, self._where):
                 seen = self._seen()
-                for script in scripts[seen:]:
-                    self._session.execute(_script(script), prepare=False)
-                if seen < len(scripts):
-                    self._session.execute("update agentes_migrations set seen = %s", [len(scripts)])
+                if seen <= newest():
+                    for script in route(seen, to):
+                        self._session.execute(_script(script), prepare=False)
+                    goal = newest() if to is None else to
+                    self._session.execute("update agentes_migrations set seen = %s", [goal])
         except BaseException:
             with contextlib.suppress(Broken):
                 self.rollback()
             raise
         self.commit()
-        if seen > len(scripts):
+        if seen > newest():
             raise Broken(
                 "The ledger was written by a newer Agentes than this one.",
                 todo="Update Agentes, or let AGENTES_DATABASE_URL name another database.",
             )
+        return seen
 
     def _seen(self) -> int:
         """How many scripts this database has seen, kept where it can be looked at."""

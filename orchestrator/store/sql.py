@@ -1,20 +1,31 @@
-"""The store's questions, read once from a file where each has a name and a sentence."""
+"""The store's questions, each with a name and a sentence, and the scripts that change the shape of its tables."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
-__all__ = ["migrations", "query"]
+from shared_knowledge.errors import BadRequest
 
+__all__ = ["newest", "query", "route"]
+
+_BACK = ".down.sql"
+
+_FILES = ("queries.sql", "queue.sql")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 @cache
 def _queries() -> dict[str, str]:
-    parts = _NAME.split(files(__package__).joinpath("queries.sql").read_text("utf-8"))
-    return {name: _without_comments(body) for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    parts = [part for file in _FILES for part in _NAME.split(_read(file))[1:]]
+    return {name: _without_comments(body) for name, body in zip(parts[0::2], parts[1::2], strict=True)}
+
+
+def _read(file: str) -> str:
+    return files(__package__).joinpath(file).read_text("utf-8")
 
 
 def _without_comments(body: str) -> str:
@@ -26,10 +37,36 @@ def query(name: str) -> str:
     return _queries()[name]
 
 
-def migrations() -> list[str]:
-    """The scripts that build the schema, oldest first; a database remembers how many it has seen."""
-    folder = files(__package__).joinpath("migrations")
-    scripts = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name
-    )
-    return [script.read_text("utf-8") for script in scripts]
+def newest() -> int:
+    """How many scripts build the schema; a database remembers how many it has seen."""
+    return len(_scripts())
+
+
+def route(seen: int, to: int | None = None) -> Sequence[str]:
+    """The scripts that lead from the shape a database has to another one; to the newest, if none is named."""
+    scripts = _scripts()
+    if to is None or to >= seen:
+        return [script.forward for script in scripts[seen:to]]
+    back = [script.back for script in reversed(scripts[to:seen])]
+    if to < 1 or None in back:
+        raise BadRequest(
+            f"There is no way back to shape {to}: that would be to throw the ledger away.",
+            todo="Name a later one, or delete the database yourself.",
+        )
+    return [script for script in back if script is not None]
+
+
+class _Script(NamedTuple):
+    forward: str
+    back: str | None
+
+
+@cache
+def _scripts() -> Sequence[_Script]:
+    entries = {entry.name: entry for entry in files(__package__).joinpath("migrations").iterdir()}
+    forward = sorted(name for name in entries if name.endswith(".sql") and not name.endswith(_BACK))
+    back = (entries.get(name.removesuffix(".sql") + _BACK) for name in forward)
+    return [
+        _Script(entries[name].read_text("utf-8"), way.read_text("utf-8") if way else None)
+        for name, way in zip(forward, back, strict=True)
+    ]

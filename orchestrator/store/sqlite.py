@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from orchestrator.store.database import Conflict, Connection, Row
-from orchestrator.store.sql import migrations, query
+from orchestrator.store.sql import newest, query, route
 from shared_knowledge.errors import Broken
 
 __all__ = ["Sqlite"]
@@ -39,10 +39,10 @@ class Sqlite:
                 connection.execute(f"pragma {setting}")
         return _Connection(connection, self.where)
 
-    def migrate(self, connection: Connection) -> None:
-        """Brings an older file up to date, in one transaction; two processes may try at once."""
+    def migrate(self, connection: Connection, to: int | None = None) -> int:
+        """Brings a file to a shape, in one transaction, and says which it had; two processes may try at once."""
         assert isinstance(connection, _Connection)
-        connection.migrate()
+        return connection.migrate(to)
 
 
 class _Connection:
@@ -83,25 +83,26 @@ class _Connection:
     def close(self) -> None:
         self._connection.close()
 
-    def migrate(self) -> None:
-        scripts = migrations()
+    def migrate(self, to: int | None) -> int:
         self.begin()
         try:
             with self._plain_words:
                 (seen,) = self._connection.execute("pragma user_version").fetchone()
-                for script in scripts[seen:]:
-                    for statement in _statements(script.replace("{serial}", _SERIAL)):
-                        self._connection.execute(statement)
-                self._connection.execute(f"pragma user_version = {max(seen, len(scripts))}")
+                if seen <= newest():
+                    for script in route(seen, to):
+                        for statement in _statements(script.replace("{serial}", _SERIAL)):
+                            self._connection.execute(statement)
+                    self._connection.execute(f"pragma user_version = {newest() if to is None else to}")
         except BaseException:
             self.rollback()
             raise
         self.commit()
-        if seen > len(scripts):
+        if seen > newest():
             raise Broken(
                 "The ledger was written by a newer Agentes than this one.",
                 todo="Update Agentes, or point AGENTES_HOME at another folder.",
             )
+        return int(seen)
 
     def _say(self, statement: str) -> None:
         with self._plain_words:

@@ -232,6 +232,8 @@ def test_every_variable_is_shown_when_it_is_set(tmp_path: Path) -> None:
         "AGENTES_LLM_URL": "http://h",
         "AGENTES_LLM_MODEL": "m",
         "AGENTES_LLM_KEY": PASSWORD,
+        "AGENTES_LLM_USD_PER_M_INPUT": "0.15",
+        "AGENTES_LLM_USD_PER_M_OUTPUT": "0.60",
     }
     assert set(read(tmp_path, **values).shown()) == set(VARIABLES)
 
@@ -275,3 +277,14 @@ class TestLimits:
     def test_what_would_hold_nothing_back_is_refused(self, tmp_path: Path, variable: str, value: str) -> None:
         with pytest.raises(BadRequest, match=variable):
             read(tmp_path, **{variable: value})
+
+
+def test_the_price_of_a_model_is_whole_or_not_there(tmp_path: Path) -> None:
+    told = {"AGENTES_LLM_USD_PER_M_INPUT": "0.15", "AGENTES_LLM_USD_PER_M_OUTPUT": "0.60"}
+    assert read(tmp_path).llm_usd_per_m is None
+    assert read(tmp_path, **told).llm_usd_per_m == (Money(150_000), Money(600_000))
+    for variable in told:
+        with pytest.raises(BadRequest, match=variable):
+            read(tmp_path, **{name: text for name, text in told.items() if name != variable})
+        with pytest.raises(BadRequest, match=variable):
+            read(tmp_path, **{**told, variable: "-1"})

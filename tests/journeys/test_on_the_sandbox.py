@@ -106,6 +106,19 @@ def test_a_refusal_ends_the_task_with_the_vendors_own_words(shop):
     assert Decimal(ran.json["cost_usd"]) == 0
 
 
+def test_whoever_fails_is_remembered_when_the_next_brief_is_quoted(shop):
+    shop.sandbox.fault("openai_images", "start", "refuse", times=9)
+    (cheapest,) = (
+        offer for task in shop.ask("plan", PHOTO, "--json").json["tasks"] for offer in task["offers"][:1]
+    )
+    assert cheapest["platform"] == "openai_images"
+    for _ in range(3):
+        assert shop.make(PHOTO, "--use", f"openai_images:{cheapest['model']}").code == 4
+    told = shop.ask("plan", PHOTO, "--json").json
+    assert told["tasks"][0]["offers"][0]["model"] != cheapest["model"]
+    assert any("3 of 3 orders failed" in warning for warning in told["warnings"])
+
+
 def test_a_refusal_goes_elsewhere_only_if_that_was_said(shop):
     shop.sandbox.fault("openai_images", "start", "refuse", times=9)
     ran = shop.make(PHOTO, "--on-refusal", "elsewhere")

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 import pytest
 
-from orchestrator.selection import Circumstances, TrackRecord, check_budget, quote, track_records, unchanged
+from orchestrator.selection import (
+    Circumstances,
+    TrackRecord,
+    check_budget,
+    may_stay,
+    quote,
+    track_records,
+    unchanged,
+)
 from orchestrator.selection.track_record import as_text, from_text
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.clip_mix import PIECES_MOST, cover
@@ -223,6 +231,7 @@ def test_work_is_known_by_its_content_not_by_its_number() -> None:
     made = {task.id: asset(task, "bfl_flux", "flux-2-pro", task.id[-1] * 64) for task in before}
     kept = unchanged((Task(id="photo-1", spec=second),), before, made)
     assert kept["photo-1"].sha256 == "2" * 64
+    assert kept["photo-1"].task == "photo-1"
     twice = (Task(id="photo-1", spec=second), Task(id="photo-3", spec=second))
     assert set(unchanged(twice, before, made)) == {"photo-1"}, "one picture is not two"
 
@@ -235,6 +244,29 @@ def test_a_clip_is_made_again_when_the_picture_it_begins_with_is_another() -> No
     assert unchanged((another, film), (PHOTO, film), made) == {}
     assert unchanged((PHOTO, film), (PHOTO, film), {"video-1": made["video-1"]}) == {}, "its picture is lost"
     assert set(unchanged((PHOTO, film), (PHOTO, film), made)) == {"photo-1", "video-1"}
+
+
+@pytest.mark.parametrize(
+    ("maker", "said", "stays"),
+    [
+        ("runway:gen4_image", {}, True),
+        ("runway:gen4_image", {"draft": True}, True),
+        ("bfl_flux:flux-2-pro", {"shun": (Choice(platform="bfl_flux"),)}, False),
+        ("runway_images:gen4_image", {"avoid": ("runway",)}, False),
+        ("bfl_flux:flux-2-pro", {"use": (Choice(platform="openai_images"),)}, False),
+        ("draft_picture:storyboard", {}, False),
+        ("draft_picture:storyboard", {"draft": True}, True),
+        ("draft_picture:storyboard", {"ready": frozenset()}, True),
+        ("bfl_flux:gone-since", {}, True),
+        ("nobody:at-all", {"use": (Choice(platform="openai_images"),)}, True),
+    ],
+)
+def test_what_was_made_stays_unless_somebody_said_no_to_its_maker(
+    maker: str, said: dict[str, object], stays: bool
+) -> None:
+    platform, _, model = maker.partition(":")
+    made = {"photo-1": asset(PHOTO, platform, model)}
+    assert may_stay(made, ALL, around(**said)) == (made if stays else {})
 
 
 def test_what_is_made_anew_looks_like_what_is_kept() -> None:
@@ -267,7 +299,6 @@ def test_one_mishap_decides_nothing() -> None:
 
 
 class Row(NamedTuple):
-    day: str
     platform: str
     model: str
     made: int
@@ -276,13 +307,11 @@ class Row(NamedTuple):
 
 def test_the_ledger_is_summed_by_platform_and_model() -> None:
     rows = [
-        Row("2026-11-19", "kling", "kling-v3", 2, 1),
-        Row("2026-11-20", "kling", "kling-v3", 3, 0),
-        Row("2026-11-20", "runway", "gen4.5", 0, 0),
-        Row("2026-08-01", "kling", "kling-v3", 0, 90),
+        Row("kling", "kling-v3", 2, 1),
+        Row("kling", "kling-v3", 3, 0),
+        Row("runway", "gen4.5", 0, 0),
     ]
-    assert track_records(rows, since="2026-09-01") == {("kling", "kling-v3"): TrackRecord(5, 1)}
-    assert track_records(rows)["kling", "kling-v3"] == TrackRecord(5, 91)
+    assert track_records(rows) == {("kling", "kling-v3"): TrackRecord(5, 1)}
     found = {**track_records(rows), ("a", "b"): TrackRecord(1, 2, 3.5)}
     assert from_text(as_text(found)) == found
 

@@ -91,7 +91,7 @@ class House:
 
     def picture(self, errand: Errand) -> Asset:
         file = self.shelf.desk(errand.task.id) / "picture.png"
-        Image.new("RGB", (8, 8), "teal").save(file)
+        Image.new("RGB", (8, 8), "teal" if errand.task.id == "photo-1" else "tan").save(file)
         stored = self.shelf.put(file)
         self.shelf.clear(errand.task.id)
         return Asset(
@@ -460,3 +460,35 @@ class TestChanging:
         assert house.studio.outcomes(after)["photo-1"].sha256 == kept.sha256
         assert "photo-1" not in house.performed
         assert house.jobs.get(after).brief.from_job == before
+        assert [line.kept is not None for line in house.jobs.get(after).quote.lines] == [True, True, False]
+
+    async def test_the_same_again_asks_nobody(self, open_house):
+        house = open_house()
+        before = await house.made(text="a square photo of a candle and a square photo of a cup")
+        house.performed.clear()
+        after = await house.made(text="", from_job=before)
+        assert house.performed == []
+        first, second = (house.studio.outcomes(job) for job in (before, after))
+        assert [asset.sha256 for asset in first.values()] == [asset.sha256 for asset in second.values()]
+        assert house.jobs.get(after).quote.estimate == 0
+
+    async def test_what_is_not_there_any_more_is_quoted_and_made_anew(self, open_house):
+        house = open_house()
+        before = await house.made(text="a square photo of a candle and a square photo of a cup")
+        Path(house.studio.outcomes(before)["photo-2"].path).unlink()
+        house.performed.clear()
+        proposal = house.studio.quote(BRIEF.model_copy(update={"text": "", "from_job": before}))
+        assert [line.kept is not None for line in proposal.quote.lines] == [True, False]
+        await house.made(text="", from_job=before)
+        assert house.performed == ["photo-2"]
+
+    async def test_what_goes_after_the_quote_is_made_inside_its_ceiling(self, open_house):
+        house = open_house()
+        before = await house.made(text="a square photo of a candle and a square photo of a cup")
+        house.performed.clear()
+        after = await house.submit(text="", from_job=before, approval="ask")
+        await house.studio.finish(after)
+        Path(house.studio.outcomes(before)["photo-2"].path).unlink()
+        await house.studio.approve(after, yes=True)
+        assert (await house.studio.finish(after)).state is JobState.DONE
+        assert house.performed == ["photo-2"]

@@ -101,7 +101,7 @@ async def team(database):
         board=Board({}),
         price=lambda task: offers[:1],
         tell=events.append,
-        earlier={},
+        kept={},
     )
 
 
@@ -204,40 +204,13 @@ async def test_a_failed_ask_is_the_askers_to_deal_with(team):
     assert isinstance(await team.perform(VOICE), Asset)
 
 
-async def test_an_unchanged_task_of_an_earlier_job_costs_nothing(team, database):
-    shelved = __file__  # any file that is there
-    before = {task.id: (task, an_asset(task, shelved)) for task in (PHOTO, VOICE)}
-    changed = VOICE.model_copy(update={"spec": VoiceSpec(script="good evening")})
-    later = Team(**{**vars(team), "earlier": before, "tasks": {**TASKS, "voice-1": changed}})
+async def test_what_the_quote_keeps_costs_nothing_and_asks_nobody(team):
+    later = Team(**{**vars(team), "kept": {"photo-1": an_asset(PHOTO, __file__)}})
     kept = await later.perform(PHOTO)
-    assert (kept.path, kept.cost) == (shelved, 0)
+    assert (kept.task, kept.path, kept.cost, kept.pieces) == ("photo-1", __file__, 0, ())
     assert team.agents[Medium.PHOTO].errands == []
-    await later.perform(changed)
+    await later.perform(VOICE)
     assert len(team.agents[Medium.VOICE].errands) == 1
-
-
-async def test_what_was_made_from_something_else_is_made_anew(team, database):
-    """photo-1 is drawn again, so the clip grown out of it is not kept, nor the clip that goes on from there."""
-    shelved = __file__
-    further = VIDEO.model_copy(update={"id": "video-2", "depends_on": ("video-1",)})
-    tasks = {**TASKS, "video-2": further}
-    before = {task.id: (task, an_asset(task, shelved)) for task in tasks.values()}
-    changed = Task(id="photo-1", spec=PhotoSpec(subject="a cup"))
-    later = Team(**{**vars(team), "earlier": before, "tasks": {**tasks, "photo-1": changed}})
-
-    async def draw(errand: Errand):
-        return an_asset(errand.task, shelved, sha256="cd")
-
-    team.agents[Medium.PHOTO].does = team.agents[Medium.VIDEO].does = draw
-    await asyncio.gather(*(later.perform(task) for task in later.tasks.values()))
-    assert [errand.task.id for errand in team.agents[Medium.VIDEO].errands] == ["video-1", "video-2"]
-    assert team.agents[Medium.VOICE].errands == []
-
-
-async def test_a_kept_file_that_is_gone_is_made_anew(team):
-    later = Team(**{**vars(team), "earlier": {"photo-1": (PHOTO, an_asset(PHOTO, "/nowhere/x.png"))}})
-    await later.perform(PHOTO)
-    assert len(team.agents[Medium.PHOTO].errands) == 1
 
 
 @pytest.mark.parametrize(
@@ -256,3 +229,144 @@ async def test_an_ask_that_needs_a_person_is_not_taken_elsewhere(team, kind, rai
     team.agents[Medium.VOICE].does = ask
     team.agents[Medium.PHOTO].does = fall_short
     assert isinstance(await team.perform(VOICE), Asset)
+
+
+# ── asking, bounded ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_the_plan_holds_is_made_once_whoever_asks_first(team):
+    """The clip asks for the planned photo while the run performs it too: one errand, one file, two rows of asks."""
+    begun = asyncio.Event()
+
+    async def slowly(errand: Errand):
+        begun.set()
+        await asyncio.sleep(0.02)
+        return an_asset(errand.task)
+
+    async def ask(errand: Errand):
+        return an_asset(errand.task, (await errand.colleagues.ask(PHOTO, because="the same picture")).path)
+
+    team.agents[Medium.PHOTO].does = slowly
+    team.agents[Medium.VOICE].does = ask
+    other = Task(id="voice-2", spec=VoiceSpec(script="again"))
+    first, *_ = await asyncio.gather(*(team.perform(task) for task in (PHOTO, VOICE, other)))
+    assert len(team.agents[Medium.PHOTO].errands) == 1
+    assert first.path == "/shelf/photo-1"
+    asks = {(ask.asked_by, ask.task.id, ask.because) for ask in team.jobs.asks("job_1")}
+    assert asks == {("voice-1", "photo-1", "the same picture"), ("voice-2", "photo-1", "the same picture")}
+
+
+async def test_two_that_ask_each_other_do_not_wait_for_ever(team):
+    answers: dict[str, str] = {}
+
+    def asking(other: Task):
+        async def ask(errand: Errand):
+            await asyncio.sleep(0)
+            try:
+                await errand.colleagues.ask(other, because="yours first")
+                answers[errand.task.id] = "came"
+            except Unsuitable as error:
+                answers[errand.task.id] = error.what
+            return an_asset(errand.task)
+
+        return ask
+
+    team.agents[Medium.PHOTO].does = asking(VOICE)
+    team.agents[Medium.VOICE].does = asking(PHOTO)
+    async with asyncio.timeout(2):
+        photo, voice = await asyncio.gather(team.perform(PHOTO), team.perform(VOICE))
+    assert isinstance(photo, Asset)
+    assert isinstance(voice, Asset)
+    assert sorted("circle" in answer for answer in answers.values()) == [False, True]
+
+
+async def test_asking_for_what_waits_for_oneself_is_refused(team):
+    async def ask_for_the_clip(errand: Errand):
+        with pytest.raises(Unsuitable, match="circle"):
+            await errand.colleagues.ask(VIDEO, because="its last frame")
+        return an_asset(errand.task)
+
+    team.agents[Medium.PHOTO].does = ask_for_the_clip
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*(team.perform(task) for task in (VIDEO, PHOTO, VOICE)))
+    assert all(isinstance(outcome, Asset) for outcome in outcomes)
+
+
+async def test_one_task_asks_for_so_many_things_and_no_more(team):
+    async def greedy(errand: Errand):
+        for number in range(32):
+            await errand.colleagues.ask(
+                Task(id=f"voice-1.frame-{number}", spec=PhotoSpec(subject="x")), because="more"
+            )
+        with pytest.raises(Unsuitable, match="more than 32"):
+            await errand.colleagues.ask(
+                Task(id="voice-1.frame-99", spec=PhotoSpec(subject="x")), because="more"
+            )
+        return an_asset(errand.task)
+
+    team.agents[Medium.VOICE].does = greedy
+    await team.perform(VOICE)
+    assert len(team.agents[Medium.PHOTO].errands) == 32
+
+
+async def test_independent_tasks_run_side_by_side_and_a_dependant_right_after_its_last_need(team):
+    clock = asyncio.get_running_loop().time
+    times: dict[str, tuple[float, float]] = {}
+
+    def taking(seconds: float):
+        async def work(errand: Errand):
+            begun = clock()
+            await asyncio.sleep(seconds)
+            times[errand.task.id] = (begun, clock())
+            return an_asset(errand.task)
+
+        return work
+
+    team.agents[Medium.PHOTO].does = taking(0.08)
+    team.agents[Medium.VOICE].does = taking(0.12)
+    team.agents[Medium.VIDEO].does = taking(0.02)
+    await asyncio.gather(*(team.perform(task) for task in (VIDEO, PHOTO, VOICE)))
+    assert max(times["photo-1"][0], times["voice-1"][0]) < min(times["photo-1"][1], times["voice-1"][1])
+    assert times["video-1"][0] >= times["voice-1"][1]
+    assert times["video-1"][0] - times["voice-1"][1] < 0.06
+
+
+# ── the cut that follows the voice ─────────────────────────────────────────────────────────────
+
+
+def a_team_that_recuts(team, price_of_the_longer: int | None) -> Team:
+    """The voice turns out longer than foreseen; the first platform would make the longer clip for so much."""
+    longer = VIDEO.model_copy(update={"spec": VIDEO.spec.model_copy(update={"duration_s": 3})})
+
+    async def recut(task: Task):
+        return (longer, {"voice-1": "2.2 s"}) if task.id == "video-1" else (task, {})
+
+    def price(task: Task):
+        quoted = team.quote.line("video-1").offers
+        return [
+            offer.model_copy(
+                update={"price": None if price_of_the_longer is None else Money(price_of_the_longer)}
+            )
+            for offer in quoted
+        ]
+
+    return Team(**{**vars(team), "recut": recut, "price": price})
+
+
+async def test_a_clip_is_cut_to_its_voice_where_that_is_no_dearer_than_was_quoted(team):
+    cutting = a_team_that_recuts(team, 0)
+    await asyncio.gather(*(cutting.perform(task) for task in (VIDEO, PHOTO, VOICE)))
+    (errand,) = team.agents[Medium.VIDEO].errands
+    assert errand.task.spec.duration_s == 3
+    assert [offer.platform for offer in errand.offers] == ["p0", "p1", "p2", "p3", "p4"]
+    (ask,) = team.jobs.asks("job_1")
+    assert (ask.asked_by, ask.task.id, ask.because) == ("video-1", "voice-1", "the length of its line: 2.2 s")
+
+
+@pytest.mark.parametrize("price", [1, None])
+async def test_a_cut_that_would_cost_more_or_cannot_be_bought_is_not_made(team, price):
+    cutting = a_team_that_recuts(team, price)
+    await asyncio.gather(*(cutting.perform(task) for task in (VIDEO, PHOTO, VOICE)))
+    (errand,) = team.agents[Medium.VIDEO].errands
+    assert errand.task == VIDEO
+    assert errand.offers == team.quote.line("video-1").suitable

@@ -27,9 +27,9 @@ def test_a_pair_of_sentences_takes_a_plausible_time(language: str) -> None:
     assert 4 < predicted_s(SENTENCES[language], language) < 8
 
 
-def test_fifteen_seconds_of_portuguese_are_about_two_hundred_characters() -> None:
+def test_a_film_of_fifteen_seconds_holds_about_a_hundred_and_eighty_characters_of_portuguese() -> None:
     text = ("Olhe com calma, sem pressa, e deixe os olhos passearem um pouco. " * 4).strip()
-    assert 190 < len(text) / predicted_s(text, "pt-BR") * 14.2 < 235
+    assert 165 < len(text) / predicted_s(text, "pt-BR") * 14.2 < 205
 
 
 def test_silence_takes_no_time() -> None:
@@ -56,7 +56,7 @@ def test_a_region_has_its_parents_pace_and_a_stranger_the_default() -> None:
 
 @pytest.mark.parametrize(
     ("duration_s", "at_most_s", "rate"),
-    [(None, None, 1.0), (None, 60.0, 1.0), (None, 5.5, 1.14), (100.0, None, 0.85), (0.5, None, 1.2)],
+    [(None, None, 1.0), (None, 60.0, 1.0), (None, 5.8, 1.13), (100.0, None, 0.85), (0.5, None, 1.2)],
 )
 def test_the_rate_meets_a_length_within_reason(
     duration_s: float | None, at_most_s: float | None, rate: float

@@ -23,6 +23,7 @@ from orchestrator import studio as doorway
 from orchestrator.composer import handover
 from orchestrator.dispatch import here
 from orchestrator.run import Office
+from orchestrator.selection import Past
 from orchestrator.stages import Approval, Stages
 from orchestrator.studio import Studio
 from shared_knowledge.errors import AgentesError, BadRequest, Unsuitable
@@ -67,7 +68,7 @@ class Quoter:
         """What will be done for the job that the brief names."""
         return self._of(brief)[0]
 
-    def quote(self, plan: Plan, brief: Brief) -> Quote:
+    def quote(self, plan: Plan, brief: Brief, past: Past) -> Quote:
         """What it may cost."""
         return self._of(brief)[1]
 

@@ -126,9 +126,7 @@ class VendorLine:
             found = [each for each in alike if self._world.utc_of(each.at_s).timestamp() >= since - 60]
         else:
             found = [each for each in shown if each.order.id == order.id]
-        is_sad = bool(found) and found[0].ends not in ("made", "bad file", "shows nothing")
-        unsure = self._vendor.by_words and is_sad and "believes failures" not in self._world.wishes.hazards
-        if len(found) > 1 or unsure:
+        if len(found) > 1:
             return Candidates(tuple(each.number for each in found))
         if not found:
             return None

@@ -34,6 +34,7 @@ _OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?")
 _REQUEST_ID = re.compile(r"(.*-)?request-?id")
 _HTML = "<!doctype html><html><head><title>502</title></head><body><h1>Bad gateway</h1></body></html>"
 _NEVER_S = 24 * 3600.0
+_BESIDE = ("llm",)  # is played too, but sells no media, so no catalogue names it
 
 
 class Sandbox:
@@ -94,7 +95,7 @@ class Sandbox:
     def plant(self, told: Any) -> int:
         """Plants one fault or a list of them, all or none; gives their number. A BadFault says what is wrong."""
         many = told if isinstance(told, list) else [told]
-        known = {*self.platforms, *self._fakes}
+        known = {*self.platforms, *_BESIDE, *self._fakes}
         faults = [Fault.read(each, f"faults[{number}]", known) for number, each in enumerate(many)]
         for fault in faults:
             self.faults.plant(fault)
@@ -119,7 +120,7 @@ class Sandbox:
         first, _, rest = path.removeprefix("/").partition("/")
         if first == "_files":
             return await self._file(request, origin, rest, query)
-        if first in self.platforms or first in self._fakes:
+        if first in (*self.platforms, *_BESIDE) or first in self._fakes:
             call = Call(request.method, f"/{rest}", f"{origin}/{first}", query, request.headers, request.body)
             return await self._platform(first, call)
         return Reply(await self._control.answer(request.method, path, origin, request.body))
@@ -238,7 +239,7 @@ class Sandbox:
         if platform not in self._desks:
             kind = self._fakes.get(platform)
             if kind is None:
-                if platform not in self.platforms or not self.has(platform):
+                if platform not in (*self.platforms, *_BESIDE) or not self.has(platform):
                     return None
                 kind = importlib.import_module(f"agentes.sandbox.{platform}").Vendor
             house = House(platform, self.ledger, self.files, latency_s=self.latency_s, seed=self.seed)

@@ -102,7 +102,8 @@ class _Desk:
 
     def __init__(self, slots: dict[str, str], mood: Mood, language: str, seed: int) -> None:
         self.slots, self.mood, self.language, self.seed = slots, mood, language, seed
-        self.pause_s = pace_of(language).sentence_pause_s
+        pace = pace_of(language)
+        self.pause_s = pace.sentence_pause_s - pace.lead_s
 
     def usable(self, lines: Iterable[_Line], *, naming: bool = False) -> list[_Line]:
         """The lines of this mood whose slots can be filled, best first; all naming the subject if asked."""

@@ -97,7 +97,7 @@ def _film(film: DeliveredFilm, wanted: Film | None) -> Iterator[Check]:
         yield Check("Frame rate", f"{wanted.fps} fps", f"{film.fps:g} fps", abs(film.fps - wanted.fps) < 0.01)
         if wanted.captions and wanted.voices:
             yield Check("Captions", "present", "present" if film.captions else "none", bool(film.captions))
-    heard = wanted is None or bool(wanted.voices)
+    heard = wanted is None or bool(wanted.voices or wanted.over)
     yield from _measured(film.measured, {**_SOUND, **_SIGHT} if heard else _SIGHT)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agentes.media.grading import Grade, Seen
 from agentes.media.shelf import Shelf
 from orchestrator.composer import film as film_room
 from orchestrator.composer.film import FILM, make_film
@@ -70,7 +71,8 @@ def rendering(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -
         facts = {"mime": "video/mp4", "width": 720, "height": 720, "duration_s": 4.0, "fps": 30.0}
         found = SimpleNamespace(**facts, model_dump=lambda **_: facts)
         measured = SimpleNamespace(model_dump=lambda **_: {"lufs": -16.0})
-        return SimpleNamespace(path=into, srt=None, found=found, measured=measured, warnings=())
+        told = {"grade": Grade(score=0.9, parts={}), "seen": Seen(), "warnings": ()}
+        return SimpleNamespace(path=into, srt=None, found=found, measured=measured, **told)
 
     monkeypatch.setattr(film_room, "render", render)
 

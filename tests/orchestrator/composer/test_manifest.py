@@ -15,6 +15,7 @@ from sample_delivery import BRIEF, bought, draft, money, sample_plan, sample_quo
 
 from orchestrator.composer.documents import plan_document, utc
 from orchestrator.composer.manifest import (
+    Delegated,
     Delivery,
     manifest_document,
     result_document,
@@ -262,3 +263,22 @@ def test_the_documents_and_the_folder_import_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_in_the_plan_anyway_is_asked_for_without_being_paid_twice(tmp_path: Path) -> None:
+    delivery = bought(tmp_path)
+    planned = next(asset for asset in delivery.assets if asset.task != "video-1")
+    said = Delegation(
+        asked_by="video-1",
+        task=planned.task,
+        medium=planned.medium,
+        because="the same picture",
+        cost=money("0"),
+    )
+    told = delivery.model_copy(update={"delegations": (*delivery.delegations, Delegated(delegation=said))})
+    document, before = manifest_document(told), manifest_document(delivery)
+    (ask,) = (one for one in document["delegations"] if one["task"] == planned.task)
+    assert (ask["asked_by"], ask["cost_usd"], ask["asked"]) == ("video-1", "0.000000", [])
+    assert ask["asset"]["path"] == planned.path
+    for part in ("cost_usd", "measurements", "provenance"):
+        assert document[part] == before[part]

@@ -246,7 +246,7 @@ async def test_what_the_encoder_overshoots_is_taken_back(
     tmp_path: Path, parts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the ceiling of the mix set too high, the film as heard is still under the limit."""
-    monkeypatch.setattr("orchestrator.composer.render._HEADROOM_DB", -1.0)
+    monkeypatch.setattr("orchestrator.composer.finishing._HEADROOM_DB", -1.0)
     clicks = ffmpeg_makes(
         tmp_path / "clicks.wav",
         *("-f", "lavfi", "-i", "aevalsrc=0.1*sin(2*PI*300*t)+0.9*lt(mod(t\\,0.5)\\,0.001):s=48000:d=2"),

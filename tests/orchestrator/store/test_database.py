@@ -18,6 +18,7 @@ from orchestrator.store import postgres as engine
 from orchestrator.store import sql
 from orchestrator.store.database import Conflict, Database, Transaction, open_database
 from orchestrator.store.jobs import Jobs
+from orchestrator.store.queue_line import set_up_queue
 from shared_knowledge.errors import BadRequest, Broken
 from shared_knowledge.vocabulary import Brief
 
@@ -382,6 +383,7 @@ class TestTheServer:
 def test_every_question_is_understood_by_postgres(postgres):
     """Also those that no test happens to ask: each is prepared, with whatever it wants to be told."""
     database = open_database(postgres)
+    set_up_queue(postgres)
     session = database._reader.connection._session
     for number, name in enumerate(sql._queries()):
         words = engine._PARAMETER.sub("null", sql.query(name))

@@ -1,0 +1,313 @@
+"""The service as one ASGI application: each path is a window that lets in, reads, has done, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from secrets import token_hex
+from typing import Any
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from orchestrator.access import (
+    AlreadyAnswered,
+    Answer as Promised,
+    Begun,
+    Caller,
+    Standing,
+    TooManyJobs,
+    Verdict,
+    name_of,
+    request_digest,
+)
+from orchestrator.faces.web.calls import Answer, Call
+from orchestrator.faces.web.errors import (
+    PROBLEM,
+    Refusal,
+    bad_input,
+    document,
+    forbidden,
+    not_found,
+    problem,
+    refusal_of,
+    unknown_key,
+)
+from orchestrator.faces.web.operations import Operation, operations
+from orchestrator.faces.web.reading import Gone, body_of, host_of, query_of, read_body, request_id_of
+from orchestrator.faces.web.service import Service
+from orchestrator.store.database import Transaction
+from orchestrator.webhooks.signing import DELIVERY
+from shared_knowledge.errors import AgentesError, BadRequest
+
+__all__ = ["Window", "web_app"]
+
+_DRAINS_WITHIN_S = 60.0
+_ROOM_AGAIN_S = 30
+_MOST_IDS = 200
+_NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+_log = logging.getLogger("agentes.web")
+
+
+def web_app(service: Service) -> ASGIApp:
+    """The whole service."""
+    by_path: dict[str, list[Operation]] = defaultdict(list)
+    for operation in operations():
+        by_path[operation.path].append(operation)
+    routes = [Route(path, Window(service, found)) for path, found in by_path.items()]
+    return Router(routes, redirect_slashes=False, default=Window(service, ()))
+
+
+class Window:
+    """One path: lets in whoever may, reads what they ask, has it done, and answers in the shape of the house."""
+
+    def __init__(self, service: Service, known: Sequence[Operation]) -> None:
+        self.operations = {operation.method: operation for operation in known}
+        self._service = service
+        if "GET" in self.operations:
+            self.operations["HEAD"] = self.operations["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await _hang_up(send)
+            return
+        visit = _Visit(self._service, scope)
+        operation = self.operations.get(scope["method"])
+        try:
+            answer = await visit.answer(operation, self._allowed, receive)
+        except Gone:
+            return
+        except AgentesError as error:
+            answer = visit.refuse(_refusal(error))
+        except Exception:
+            _log.exception("request %s failed", visit.request_id)
+            answer = visit.refuse(Refusal(500, "Internal server error"))
+        await _say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
+        visit.note(operation, answer.status)
+
+    @property
+    def _allowed(self) -> str | None:
+        return ", ".join(sorted(self.operations)) or None
+
+
+class _Visit:
+    """One request from its first line to its answer."""
+
+    def __init__(self, service: Service, scope: Scope) -> None:
+        self._began = time.perf_counter()
+        self._service = service
+        self._scope = scope
+        said = scope["headers"]
+        self._said: Mapping[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in said
+        }
+        self.request_id = request_id_of(self._said.get("x-request-id"), f"req_{token_hex(8)}")
+        client = scope.get("client")
+        self._client = client[0] if client else "unknown"
+        self._caller: Caller | None = None
+        self._standing: Standing | None = None
+
+    async def answer(self, operation: Operation | None, allowed: str | None, receive: Receive) -> Answer:
+        if operation is None:
+            self._count_stranger()
+            if allowed is None:
+                raise not_found("Path")
+            raise Refusal(405, "This path does not know that method", headers={"Allow": allowed})
+        if DELIVERY.lower() in self._said:
+            raise Refusal(400, "A webhook of ours came back to us; that would never end", code="WEBHOOK_LOOP")
+        await self._let_in(operation)
+        call = Call(
+            service=self._service,
+            method=self._scope["method"],
+            path=self._scope["path"],
+            request_id=self.request_id,
+            headers=self._said,
+            host=host_of(self._said.get("host"), self._scope.get("server")),
+            scheme=self._scope.get("scheme", "http"),
+            client=self._client,
+            params=self._scope.get("path_params", {}),
+            known=self._caller,
+            admit=self.admit,
+        )
+        if any(len(value) > _MOST_IDS for value in call.params.values()):
+            raise not_found("Path")
+        if operation.query is not None:
+            call.query = query_of(self._scope["query_string"], operation.query)
+        if operation.body is not None or operation.takes_bytes:
+            call.raw = await read_body(receive, self._said.get("content-length"))
+        if operation.body is not None:
+            call.asked = body_of(call.raw, operation.body, may_be_empty=operation.may_ask_nothing)
+        return await self._once(operation, call)
+
+    async def _let_in(self, operation: Operation) -> None:
+        """A key that is good, has not asked too often, and may do this; or a path that is open to all."""
+        shown = self._said.get("authorization")
+        if not operation.needs_key or (operation.opens_to_links and shown is None):
+            self._count_stranger(refuses=operation.is_counted)
+            return
+        scheme, _, secret = (shown or "").partition(" ")
+        if scheme.lower() == "bearer" and secret:
+            self._caller = await self._service.keys.check(secret.strip())
+        if self._caller is None:
+            self._count_stranger()
+            raise unknown_key()
+        await self.admit(1)
+        if operation.scope and operation.scope not in self._caller.scopes:
+            raise forbidden(f"This key lacks the scope {operation.scope}", "SCOPE_MISSING")
+
+    async def admit(self, cost: int) -> None:
+        assert self._caller is not None
+        self._standing = await self._service.limiter.admit(self._caller, cost)
+        _pass(self._standing)
+
+    def _count_stranger(self, *, refuses: bool = True) -> None:
+        self._standing = self._service.strangers.count(self._client)
+        if refuses:
+            _pass(self._standing)
+
+    async def _once(self, operation: Operation, call: Call) -> Answer:
+        """Has it done; under an idempotency key no more than once, and the same is answered each time."""
+        header = self._said.get("idempotency-key")
+        if header is None or not operation.repeats_safely:
+            return await operation.do(call)
+        try:
+            name = name_of(header)
+        except BadRequest as error:
+            raise bad_input(**{"Idempotency-Key": error.what}) from None
+        named = (call.tenant, name, request_digest(operation.method, call.path, call.raw))
+        service = self._service
+        if operation.keeps_its_promise:
+            call.promise = lambda transaction, answer: service.idempotency.insist(
+                transaction, *named, _without_secrets(answer, operation)
+            )
+            return await operation.do(call)
+        begun = await service.database.write(lambda t: service.idempotency.begin(t, *named))
+        if begun.verdict is not Verdict.FRESH:
+            raise AlreadyAnswered(begun)
+
+        def keep(transaction: Transaction, answer: Answer) -> None:
+            service.idempotency.finish(transaction, call.tenant, name, _without_secrets(answer, operation))
+
+        try:
+            answer = await operation.do(call)
+        except BaseException:
+            await asyncio.shield(
+                service.database.write(lambda t: service.idempotency.drop(t, call.tenant, name))
+            )
+            raise
+        await service.database.write(lambda t: keep(t, answer))
+        return answer
+
+    def refuse(self, refusal: Refusal | Answer) -> Answer:
+        """The error as whoever asked reads it."""
+        if isinstance(refusal, Answer):
+            return refusal
+        headers = dict(refusal.headers)
+        if refusal.retry_after_s is not None:
+            headers["Retry-After"] = str(refusal.retry_after_s)
+        if PROBLEM in self._said.get("accept", ""):
+            said = problem(refusal, self.request_id, self._scope["path"])
+            return Answer(refusal.status, _json(said), PROBLEM, headers)
+        return Answer(refusal.status, _json(document(refusal, self.request_id)), headers=headers)
+
+    def headers(self, answer: Answer) -> dict[str, str]:
+        """Every header of the answer."""
+        standing = {} if self._standing is None else self._standing.headers()
+        return {
+            **_NOT_STORED,
+            **standing,
+            "X-Request-Id": self.request_id,
+            "Content-Type": answer.kind,
+            **answer.headers,
+        }
+
+    def note(self, operation: Operation | None, status: int) -> None:
+        """Counts the request and writes its line in the log."""
+        took_s = time.perf_counter() - self._began
+        name = operation.name if operation else "none"
+        if self._service.watcher is not None:
+            self._service.watcher.served(name, status, took_s)
+        if _log.isEnabledFor(logging.INFO):
+            who = self._caller.key_id if self._caller else "-"
+            place = ascii(self._scope["path"][:200])
+            _log.info(
+                "%s %s %s %s %s %d %.1f ms",
+                self.request_id, self._client, who, self._scope["method"], place, status, took_s * 1000,
+            )  # fmt: skip
+
+
+def _refusal(error: AgentesError) -> Refusal | Answer:
+    match error:
+        case AlreadyAnswered():
+            return _again(error.begun)
+        case TooManyJobs():
+            return Refusal(429, str(error), code="TOO_MANY_JOBS", retry_after_s=_ROOM_AGAIN_S)
+        case _:
+            return refusal_of(error)
+
+
+def _again(begun: Begun) -> Refusal | Answer:
+    """What is answered to a request that came before under the same idempotency key."""
+    if begun.verdict is Verdict.REPLAY and begun.answer is not None:
+        body = begun.answer.body.encode()
+        return Answer(begun.answer.status, body, headers={"Idempotency-Replayed": "true"})
+    if begun.verdict is Verdict.CONFLICT:
+        return Refusal(422, "This idempotency key was used with another request")
+    return Refusal(
+        409, "A request with this idempotency key is still being done", code="IN_FLIGHT", retry_after_s=1
+    )
+
+
+def _without_secrets(answer: Answer, operation: Operation) -> Promised:
+    """The answer as it may lie in the ledger."""
+    if not operation.hides:
+        return Promised(answer.status, answer.body.decode())
+    said: dict[str, Any] = json.loads(answer.body)
+    return Promised(answer.status, json.dumps(_hidden(said, operation.hides)))
+
+
+def _hidden(said: Any, names: Sequence[str]) -> Any:
+    match said:
+        case dict():
+            return {name: None if name in names else _hidden(each, names) for name, each in said.items()}
+        case list():
+            return [_hidden(each, names) for each in said]
+        case _:
+            return said
+
+
+def _pass(standing: Standing) -> None:
+    if standing.retry_after_s is not None:
+        raise Refusal(429, "Rate limit exceeded", retry_after_s=standing.retry_after_s)
+
+
+def _json(said: object) -> bytes:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+async def _say(send: Send, answer: Answer, headers: Mapping[str, str], *, headless: bool) -> None:
+    length = answer.length if answer.length is not None or answer.stream is not None else len(answer.body)
+    named = dict(headers) | ({} if length is None else {"Content-Length": str(length)})
+    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+    if answer.stream is None or headless:
+        await send({"type": "http.response.body", "body": b"" if headless else answer.body})
+        return
+    try:
+        async for part in answer.stream:
+            async with asyncio.timeout(_DRAINS_WITHIN_S):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        if (close := getattr(answer.stream, "aclose", None)) is not None:
+            await close()
+
+
+async def _hang_up(send: Send) -> None:
+    """Sockets are not spoken here."""
+    await send({"type": "websocket.close", "code": 1000})

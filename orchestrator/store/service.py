@@ -1,0 +1,195 @@
+"""What the service keeps beside the jobs: words of the customer's own, the seal of its links, and erasing."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.store.database import Database, Row, Transaction
+from shared_knowledge.vocabulary import Brief, Frozen, JobState, Money
+
+__all__ = ["Erased", "Extras", "ServiceShelf"]
+
+_ERASED = "…"
+_AT_ONCE = 200
+_PACE_HOLDS_S = 60.0
+_PACES_REMEMBERED = 10_000
+_CONTENT = frozenset({"prompt", "subject", "scene", "style"})
+_LISTS = frozenset({"references", "negative", "palette", "inputs", "warnings"})
+_NULLS = frozenset({"label", "badge", "first_frame"})
+
+
+class Extras(Frozen):
+    """What hangs on a job: words of the customer's own, and with which others it came."""
+
+    job: str
+    batch: str | None = None
+    preset: str | None = None
+    metadata: dict[str, Any] | None = None
+    erased_at: datetime | None = None
+
+
+class Erased(Frozen):
+    """What was taken out: how many jobs, which folders and files nobody needs any more, and what had to stay."""
+
+    jobs: int = 0
+    folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    under_way: tuple[str, ...] = ()
+
+
+class ServiceShelf:
+    """The tables of the service."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+        self._seals: dict[str, bytes] = {}
+        self._paces: dict[str, tuple[float, float]] = {}
+
+    def hang(self, transaction: Transaction, extras: Extras) -> None:
+        """Writes the extras of a job that is being written in the same transaction."""
+        names = {"batch": extras.batch, "preset": extras.preset}
+        transaction.run("add_extras", job=extras.job, metadata=_written(extras.metadata), **names)
+
+    def extras(self, job: str) -> Extras:
+        """What hangs on a job."""
+        row = self._database.read(lambda t: t.row("extras", job=job))
+        return Extras(job=job) if row is None else _extras(row)
+
+    def change(self, transaction: Transaction, job: str, metadata: Mapping[str, Any] | None) -> None:
+        """Writes other words of the customer."""
+        transaction.run("keep_extras", job=job, metadata=_written(metadata))
+
+    def callback(self, job: str) -> str | None:
+        """The address that is told how a job ends."""
+        row = self._database.read(lambda t: t.row("callback_of_job", job=job))
+        return None if row is None else str(row["url"])
+
+    def call_nobody_back(self, transaction: Transaction, job: str) -> None:
+        """Nobody is told how a job ends, but for those who registered for all."""
+        transaction.run("call_nobody_back", job=job)
+
+    def batch(self, tenant: str, batch: str) -> Sequence[tuple[str, JobState]]:
+        """The jobs of a tenant's batch and how each stands; none where it is somebody else's."""
+        rows = self._database.read(lambda t: t.rows("jobs_of_batch", tenant=tenant, batch=batch))
+        return [(row["id"], JobState(row["state"])) for row in rows]
+
+    def seal(self, name: str) -> bytes:
+        """A secret of this ledger, the same for all who share it; made when it is first asked for."""
+        if name not in self._seals:
+            fresh = {"what": name, "secret": secrets.token_hex(32), "made_at": self._now().isoformat()}
+            self._database.ask(lambda t: t.run("add_seal", **fresh)).result()
+            row = self._database.read(lambda t: t.row("seal", what=name))
+            assert row is not None, "it was written, by us or by whoever came first"
+            self._seals[name] = bytes.fromhex(row["secret"])
+        return self._seals[name]
+
+    def jobs_since(self, tenant: str, since: datetime) -> Mapping[JobState, int]:
+        """How many jobs of a tenant stand how, of those taken since a moment."""
+        asked = {"tenant": tenant, "since": since.isoformat()}
+        rows = self._database.read(lambda t: t.rows("usage_of_jobs", **asked))
+        return {JobState(row["state"]): row["n"] for row in rows}
+
+    def spent(self, job: str) -> Money:
+        """What the ledger says a job has cost."""
+        row = self._database.read(lambda t: t.row("spent_on_job", job=job))
+        return Money(row["spent"] if row else 0)
+
+    def remembered_pace_s(self, tenant: str) -> float | None:
+        """What `usual_pace_s` said lately, without asking again; None where it has to be asked."""
+        asked_at, pace_s = self._paces.get(tenant, (-_PACE_HOLDS_S, 0.0))
+        return pace_s if time.monotonic() - asked_at < _PACE_HOLDS_S else None
+
+    def usual_pace_s(self, tenant: str, without_past_s: float) -> float:
+        """How long this tenant's last jobs took on average, where there were any."""
+        rows = self._database.read(lambda t: t.rows("lately_ended", tenant=tenant))
+        took = [_moment(row["ended_at"]) - _moment(row["created_at"]) for row in rows if row["ended_at"]]
+        pace_s = sum(one.total_seconds() for one in took) / len(took) if took else without_past_s
+        if len(self._paces) >= _PACES_REMEMBERED:
+            self._paces.clear()
+        self._paces[tenant] = time.monotonic(), pace_s
+        return pace_s
+
+    async def erase(self, tenant: str, before: datetime) -> Erased:
+        """Empties every ended job of a tenant that was taken before a moment; amounts and days stay in the ledger."""
+        jobs, folders, files = 0, [], []
+        asked = {"tenant": tenant, "before": before.isoformat()}
+        while step := await self._database.write(lambda t: self._erase_some(t, **asked)):
+            jobs += len(step)
+            folders += [folder for folder, _ in step]
+            files += [file for _, found in step for file in found]
+        left = self._database.read(lambda t: t.rows("jobs_to_leave", **asked))
+        return Erased(
+            jobs=jobs,
+            folders=tuple(folders),
+            files=self._unused(files),
+            under_way=tuple(row["id"] for row in left),
+        )
+
+    def _erase_some(self, transaction: Transaction, **asked: str) -> Sequence[tuple[str, Sequence[str]]]:
+        rows = transaction.rows("jobs_to_erase", **asked, most=_AT_ONCE)
+        return [(row["folder"], self._empty(transaction, row["id"])) for row in rows]
+
+    def _empty(self, transaction: Transaction, job: str) -> Sequence[str]:
+        outcomes = transaction.rows("outcomes", job=job)
+        files = [json.loads(row["body"])["path"] for row in outcomes if row["kind"] == "asset"]
+        for order in transaction.rows("orders_of_job", job=job):
+            body = json.dumps(_scrubbed(json.loads(order["body"])))
+            transaction.run("erase_orders", id=order["id"], body=body)
+        for query in ("erase_outcomes", "erase_asks", "erase_events"):
+            transaction.run(query, job=job)
+        transaction.run("erase_job", id=job, brief=Brief(text=_ERASED).model_dump_json())
+        transaction.run("erase_extras", job=job, erased_at=self._now().isoformat())
+        return files
+
+    def _unused(self, files: Sequence[str]) -> tuple[str, ...]:
+        """Those of the files that no job shows any more; equal files of several jobs are one file."""
+        if not files:
+            return ()
+        rows = self._database.read(lambda t: t.rows("files_in_use"))
+        in_use = {json.loads(row["body"])["path"] for row in rows}
+        return tuple(dict.fromkeys(file for file in files if file not in in_use))
+
+
+def _written(metadata: Mapping[str, Any] | None) -> str | None:
+    return None if metadata is None else json.dumps(metadata, allow_nan=False)
+
+
+def _extras(row: Row) -> Extras:
+    return Extras(
+        job=row["job"],
+        batch=row["batch"],
+        preset=row["preset"],
+        metadata=json.loads(row["metadata"]) if row["metadata"] else None,
+        erased_at=_moment(row["erased_at"]) if row["erased_at"] else None,
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _scrubbed(value: Any, name: str = "") -> Any:
+    """The same order, readable as one, without a word of what it was about."""
+    if name in _CONTENT:
+        return ""
+    if name in _LISTS:
+        return []
+    if name in _NULLS:
+        return None
+    match value:
+        case _ if name == "script":
+            return _ERASED
+        case _ if name == "prepared":
+            return {}
+        case dict():
+            return {key: _scrubbed(each, key) for key, each in value.items()}
+        case list():
+            return [_scrubbed(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,64 @@
+"""A ledger on SQLite and on PostgreSQL, a clock that stands still, and jobs that take no work to make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.access import Caller
+from orchestrator.store.database import Database, open_database
+
+
+class StandingClock:
+    """The time, which passes only when it is told to; monotonic and of the calendar."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def seconds(self) -> float:
+        return self.time.timestamp()
+
+    def pass_by(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a ledger that nobody has opened yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgres")
+    return url
+
+
+@pytest.fixture
+def database(ledger: str) -> Iterator[Database]:
+    """An empty ledger, open."""
+    database = open_database(ledger)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def elsewhere(ledger: str, database: Database) -> Iterator[Database]:
+    """The same ledger, as another process has it open."""
+    other = open_database(ledger)
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def acme() -> Caller:
+    scopes = frozenset({"jobs:read", "jobs:write"})
+    return Caller(tenant="acme", key_id="key_1", tier="free", scopes=scopes, is_test=False)
