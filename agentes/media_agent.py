@@ -114,6 +114,12 @@ class MediaAgent(ABC):
         """The files this offer works from; a clip asks a colleague for what is missing."""
         return tuple([await self._reference(errand, name) for name in errand.task.spec.references])
 
+    async def inputs_after(
+        self, errand: Errand, offer: Offer, before: Order, inputs: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The files a further piece works from, once the one before it is there; as a rule the same."""
+        return inputs
+
     async def _reference(self, errand: Errand, name: str) -> str:
         """A file of the person's, or one fetched from an address, once for each job."""
         if "://" not in name:
@@ -240,13 +246,17 @@ class MediaAgent(ABC):
         """Buys every piece of an offer and makes one asset of them."""
         errand.say(Progress(errand.task, "preparing", offer))
         inputs = await self.inputs(errand, offer)
-        orders = [await self._buy(errand, offer, piece, inputs) for piece in offer.pieces]
+        orders: list[Order] = []
+        for piece in offer.pieces:  # one after the other: a refusal must not find the rest paid for already
+            orders.append(await self._buy(errand, offer, piece, inputs, orders[-1] if orders else None))
         with disk_in_words(f"{errand.task.id} could not be put together"):
             asset = await self._asset(errand, offer, orders)
         errand.say(Progress(errand.task, "done", offer, cost=asset.cost))
         return asset
 
-    async def _buy(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:
+    async def _buy(
+        self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...], before: Order | None
+    ) -> Order:
         """One settled order for a piece: the one that stands, carried on, or a new one."""
         standing = [
             order
@@ -265,10 +275,15 @@ class MediaAgent(ABC):
                     f"Order {standing[-1].id} is under way at {offer.platform}, which cannot be asked: {shut}",
                     platform=offer.platform,
                 ) from None
-            order = standing[-1] if standing else await self._place(errand, offer, piece, inputs)
+            if standing:
+                order = standing[-1]
+            else:
+                given = await self.inputs_after(errand, offer, before, inputs) if before else inputs
+                order = await self._place(errand, offer, piece, given)
             if order.state is OrderState.RESERVED:
                 errand.say(Progress(errand.task, "making", offer))
-            return await Purchase(self._room, line, order, self.check_file).see_through()
+            settled = await Purchase(self._room, line, order, self.check_file).see_through()
+            return settled.model_copy(update={"inputs": order.inputs})  # as ordered, not as cut to be sent
 
     async def _place(self, errand: Errand, offer: Offer, piece: Piece, inputs: tuple[str, ...]) -> Order:
         prompt = self.write_prompt(errand.task, offer, piece)
@@ -294,7 +309,7 @@ class MediaAgent(ABC):
         return await self._tracker.place(order, errand.ceiling)
 
     async def _asset(self, errand: Errand, offer: Offer, orders: Sequence[Order]) -> Asset:
-        files = [self._shelved(order) for order in orders]
+        files = [await asyncio.to_thread(self.shelved, order) for order in orders]
         if len(files) > 1:
             desk_name = f"{errand.job}-{errand.task.id}"
             try:
@@ -317,7 +332,7 @@ class MediaAgent(ABC):
             model=offer.model,
             prompt=orders[0].prompt,
             cost=sum((order.cost or Money(0) for order in orders), Money(0)),
-            pieces=tuple(PaidPiece(duration_s=o.duration_s, cost=o.cost or Money(0)) for o in orders),
+            pieces=tuple(_paid(order) for order in orders),
             warnings=(
                 *(warning for order in orders for warning in order.warnings),
                 *(warning for answer in answers for warning in answer.warnings),
@@ -327,15 +342,22 @@ class MediaAgent(ABC):
             **described,
         )
 
-    def _shelved(self, order: Order) -> Path:
+    def shelved(self, order: Order) -> Path:
+        """The file of a settled order, as it came."""
         digest, _, ending = (order.file or "").partition(".")
-        path = self._room.shelf.path(digest, f".{ending}")
+        path = self._room.shelf.here(self._room.shelf.path(digest, f".{ending}"))
         if not path.is_file():
             raise Broken(
                 f"The file of order {order.id} is no longer on the shelf ({path}).",
                 todo="Was AGENTES_HOME cleaned? The order is paid and stays settled.",
             )
         return path
+
+
+def _paid(order: Order) -> PaidPiece:
+    """What a piece came to; one that goes on from a picture says from which, by its digest."""
+    grown_from = Path(order.inputs[0]).stem if order.piece > 1 and order.inputs else None
+    return PaidPiece(duration_s=order.duration_s, cost=order.cost or Money(0), grown_from=grown_from)
 
 
 def _attempt(offer: Offer, error: AgentesError) -> Attempt:

@@ -137,7 +137,7 @@ class Purchase:
         if self._bare >= _BARE_LOOKS_MOST:
             raise self._nothing_to_show()
         pause_s = max(answer.look_again_in_s, _BARE_S) if answer.bare else answer.look_again_in_s
-        await self._pass_time(pause_s, at_work=not answer.queued)
+        await self._pass_time(pause_s, at_work=not answer.queued, hears=not answer.bare)
 
     def _unclear(self, trouble: Garbled) -> InDoubt:
         return InDoubt(
@@ -161,16 +161,20 @@ class Purchase:
         _log.warning("order %s: %s", order.id, failed.what)
         return failed
 
-    async def _pass_time(self, seconds: float, *, at_work: bool = True) -> None:
+    async def _pass_time(self, seconds: float, *, at_work: bool = True, hears: bool = False) -> None:
         """Waits, until patience is over; then the vendor is asked to stop, and looked at once more.
 
         Standing in the vendor's line is not work, and is borne for longer; but nobody waits for ever.
         """
         patience_s = self._facts.deadline_s
         if self._waited_s <= patience_s and self._queued_s <= patience_s * _LINES_LAST:
+            if hears:  # a hint ends no pause that stands between us and a verdict
+                seconds = await self._room.pause(self._order, seconds)
+            else:
+                await self._room.wait(seconds)
             self._waited_s += seconds if at_work else 0
             self._queued_s += 0 if at_work else seconds
-            return await self._room.wait(seconds)
+            return None
         answer = await self._last_look() if await self._line.cancel(self._order) else None
         if isinstance(answer, Done):
             return await self._steps.write_down(answer)

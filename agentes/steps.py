@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from agentes.contract import Candidates, Done, Line, Pending
 from agentes.media.pictures import cut_to_shape, fit_picture
 from agentes.media.shelf import Shelf
+from agentes.waiting import WaitingDesk
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
     AgentesError,
@@ -49,7 +50,9 @@ def _utc_now() -> datetime:
 class Workroom:
     """What the three agents share: one catalogue, one CostTracker, one shelf, one switchboard.
 
-    `bring` fetches a reference from an address, into a folder; `wait` lets time pass between two looks.
+    `bring` fetches a reference from an address, into a folder; `wait` lets time pass between two looks;
+    `desk`, if there is one, hears when a vendor says that it may be time for the next, at an address below
+    `hooks_at`.
     """
 
     catalogue: Catalogue
@@ -59,6 +62,15 @@ class Workroom:
     bring: Callable[[str, Path], Awaitable[Path]]
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
     now: Callable[[], datetime] = _utc_now
+    desk: WaitingDesk | None = None
+    hooks_at: str | None = None
+
+    async def pause(self, order: Order, seconds: float) -> float:
+        """Lets time pass before the next look at an order; a hint may end it early. How many seconds passed."""
+        if self.desk is not None:
+            return await self.desk.pause(order, seconds)
+        await self.wait(seconds)
+        return seconds
 
 
 class Steps:
@@ -83,8 +95,8 @@ class Steps:
 
     async def send(self) -> None:
         """Prepares the order, writes down that it is being sent, and sends it."""
-        prepared = await self.line.prepare(await self._fitted(self.order))
-        await self._unhurried(self._send(prepared))
+        prepared = await self.line.prepare(await self._fitted(await self._at_hand(self.order)))
+        await self._unhurried(self._send(self._with_a_way_back(prepared)))
 
     async def salvage(self) -> bool:
         """Takes up the answer that lies here, if one does; what proves that nothing was booked frees the order."""
@@ -235,6 +247,13 @@ class Steps:
 
     # ── sending ────────────────────────────────────────────────────────────────────────────────
 
+    async def _at_hand(self, order: Order) -> Order:
+        """The order with the files it works from on this machine, wherever they were made."""
+        if not order.inputs or not self._shelf.is_shared:
+            return order
+        inputs = [str(await asyncio.to_thread(self._shelf.here, name)) for name in order.inputs]
+        return order.model_copy(update={"inputs": tuple(inputs)})
+
     async def _fitted(self, order: Order) -> Order:
         """The order with its pictures as the platform takes them, the first of a clip in the clip's own shape."""
         limits = self.facts.pictures
@@ -251,6 +270,13 @@ class Steps:
                 pictures[0] = shaped
         fitted = [str(await fit_picture(picture, limits, desk)) for picture in pictures]
         return order.model_copy(update={"inputs": tuple(fitted), "warnings": warnings})
+
+    def _with_a_way_back(self, prepared: Order) -> Order:
+        """The order with the address at which its vendor may call us, where both of us can."""
+        if not self.room.hooks_at or self.facts.local or self.facts.hooks is None:
+            return prepared
+        hook = f"{self.room.hooks_at}/{prepared.platform}"
+        return prepared.model_copy(update={"prepared": {**prepared.prepared, "hook": hook}})
 
     async def _send(self, prepared: Order) -> None:
         self.order = await self._tracker.sending(prepared)

@@ -15,9 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from config.log_context import subject
+
 __all__ = ["set_up_log"]
 
 _TALKATIVE = ("httpx", "httpcore", "httpx2", "httpcore2", "urllib3", "langsmith")
+_OWN_WORDS = frozenset({"time", "level", "logger", "message", "exception", "attached"})
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ class _Masked(logging.Formatter):
 
 
 def _plain_line(record: logging.LogRecord, trouble: str) -> str:
-    extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
+    extras = "".join(f" {name}={value}" for name, value in {**subject(), **_extras(record)}.items())
     head = f"{_when(record)} {record.levelname} {record.name}: {record.getMessage()}{extras}"
     below = trouble.split("\n") if trouble else []
     return "\n".join(_visible(line) for line in [head, *below])
@@ -80,6 +83,7 @@ def _json_line(record: logging.LogRecord, trouble: str) -> str:
         "level": record.levelname,
         "logger": record.name,
         "message": record.getMessage(),
+        **{name: word for name, word in subject().items() if name not in _OWN_WORDS},
     }
     if trouble:
         entry["exception"] = trouble

@@ -34,6 +34,8 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "AGENTES_MAX_USD_PER_PLATFORM": "an amount a day for each, or for some, such as 5 or runway=2.50,kling=1",
         "AGENTES_OVER_CAP": "refuse, ask (the job pauses and keeps what it has) or warn",
         "AGENTES_ALLOW_PRIVATE_HOSTS": "hosts separated by commas, such as localhost,10.0.0.7:9000",
+        "AGENTES_LOG": "text or json, and from which level on, such as json:info or text:debug",
+        "AGENTES_PUBLIC_URL": "where the service is reached from outside, such as https://api.example.com",
         "AGENTES_LLM_URL": "the address of an OpenAI-compatible chat endpoint, such as http://127.0.0.1:11434/v1",
         "AGENTES_LLM_MODEL": "the model to ask for there",
         "AGENTES_LLM_KEY": "the key to ask with",
@@ -42,6 +44,8 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
     }
 )
 _A_DAY = Money.dollars("10")
+_LOG = "text:warning"
+_LEVELS = ("debug", "info", "warning", "error")
 _BASE_URL = "AGENTES_BASE_URL_"
 _FILE = "_FILE"
 _HOST = (
@@ -61,6 +65,8 @@ class Settings:
     base_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = field(default_factory=lambda: Limits(a_day=_A_DAY))
     allow_private_hosts: tuple[str, ...] = ()
+    log: str = _LOG
+    public_url: str | None = None
     llm_url: str | None = None
     llm_model: str | None = None
     llm_key: Secret | None = None
@@ -93,6 +99,8 @@ class Settings:
             base_urls=read.base_urls(),
             limits=read.limits(),
             allow_private_hosts=read.hosts("AGENTES_ALLOW_PRIVATE_HOSTS"),
+            log=read.log("AGENTES_LOG"),
+            public_url=read.address("AGENTES_PUBLIC_URL"),
             llm_url=llm_url,
             llm_model=llm_model,
             llm_key=secrets.get("AGENTES_LLM_KEY"),
@@ -134,6 +142,8 @@ class Settings:
             "AGENTES_MAX_USD_PER_PLATFORM": _amounts(self.limits.by_platform),
             "AGENTES_OVER_CAP": self.limits.over_cap,
             "AGENTES_ALLOW_PRIVATE_HOSTS": ",".join(self.allow_private_hosts),
+            "AGENTES_LOG": "" if self.log == _LOG else self.log,
+            "AGENTES_PUBLIC_URL": without_credentials(self.public_url or ""),
             "AGENTES_LLM_URL": without_credentials(self.llm_url or ""),
             "AGENTES_LLM_MODEL": self.llm_model or "",
             "AGENTES_LLM_KEY": str(self.llm_key or ""),
@@ -275,6 +285,13 @@ class _Reader:
                 raise _refused(variable, "names nobody, or somebody twice")
             amounts[name] = _amount(variable, amount.strip())
         return amounts
+
+    def log(self, variable: str) -> str:
+        form, _, level = (self.text(variable) or _LOG).lower().partition(":")
+        level = level or ("info" if form == "json" else "warning")
+        if form not in ("text", "json") or level not in _LEVELS:
+            raise _refused(variable, "is no kind of log")
+        return f"{form}:{level}"
 
     def hosts(self, variable: str) -> tuple[str, ...]:
         hosts = tuple(host.strip().lower() for host in (self.text(variable) or "").split(",") if host.strip())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from config.secrets import SecretManager
 from config.settings import Settings
@@ -22,9 +24,11 @@ from shared_knowledge.money import Money
 if TYPE_CHECKING:
     from agentes.contract import Line
     from agentes.media.shelf import Shelf
+    from agentes.waiting import WaitingDesk
     from agentes.wire.chat import Reply
     from agentes.wire.exchange import Exchange
-    from orchestrator.access import Keys, Tenants
+    from agentes.wire.guard import Guard
+    from orchestrator.access import Keys, Limiter, Tenants
     from orchestrator.brief.model.adviser import Adviser
     from orchestrator.dispatch.here import Here
     from orchestrator.dispatch.shift import Shift
@@ -34,20 +38,37 @@ if TYPE_CHECKING:
     from orchestrator.store.database import Database
     from orchestrator.store.queue import Queue
     from orchestrator.studio import Dispatch, Studio
+    from orchestrator.watch.figures import Counted, Figures
+    from orchestrator.webhooks.courier import Sender
+    from orchestrator.webhooks.incoming import Incoming
+    from orchestrator.webhooks.lanes import Received
+    from orchestrator.webhooks.outbox import Outbox
 
 __all__ = [
+    "checks",
+    "count_together",
     "directory",
     "exchange",
+    "guard",
+    "hooks",
     "keys",
     "ledger",
+    "limiter",
     "mask",
+    "post_office",
     "secrets",
     "set_up_logging",
     "settings",
+    "shelf",
     "shift",
     "studio",
     "tenants",
+    "version",
+    "watching",
 ]
+
+_LOOKS_EVERY_S = 5.0
+_watching: list[Figures] = []  # whoever counts what this process does
 
 
 @cache
@@ -71,7 +92,8 @@ def set_up_logging() -> None:
     """Starts the masked log."""
     from config.log_setup import set_up_log
 
-    set_up_log(mask)
+    form, _, level = settings().log.partition(":")
+    set_up_log(mask, level=level.upper(), as_json=form == "json")
 
 
 def directory(*, assume_keys: str | None = None) -> Directory:
@@ -160,11 +182,125 @@ def tenants() -> Tenants:
     return Tenants(ledger(settings().database_url))
 
 
+def limiter() -> Limiter:
+    """Who counts requests: this process, or the ledger that several share."""
+    from orchestrator.access import open_limiter
+
+    url = settings().database_url
+    return open_limiter(ledger(url), shared=url.startswith("postgresql://"))
+
+
+def guard() -> Guard:
+    """Which addresses from outside may be dialled."""
+    from agentes.wire.guard import Guard
+
+    return Guard.of(settings())
+
+
+@contextmanager
+def watching() -> Iterator[Figures]:
+    """Counts what this process does, and shows it beside what the ledger says of all, while this is open."""
+    from orchestrator.watch.figures import Figures
+    from orchestrator.watch.ledger import Ledger
+
+    home = settings().home
+    figures = Figures(
+        Ledger(settings().database_url),
+        version=version(),
+        platforms=[platform.id for platform in Catalogue.load().platforms if not platform.local],
+        resting=_resting,
+        disk=next(folder for folder in (home, *home.parents) if folder.exists()),
+    )
+    _watching.append(figures)
+    try:
+        yield figures
+    finally:
+        _watching.remove(figures)
+        figures.close()
+
+
+def _count(call: Counted) -> None:
+    for figures in _watching:
+        figures.asked(call)
+
+
+def count_together() -> None:
+    """Has the processes that are begun from now on behind one door count together."""
+    from orchestrator.watch.together import count_together
+
+    count_together(settings().home / "figures")
+
+
+def checks() -> Mapping[str, Callable[[], None]]:
+    """What must be in order before work can be taken: each raises what stands in its way."""
+    from orchestrator.watch.health import check_disk, check_shelf, kept_for_a_while
+
+    return {
+        "disk": kept_for_a_while(lambda: check_disk(settings().home), _LOOKS_EVERY_S),
+        "shelf": kept_for_a_while(lambda: check_shelf(shelf())),
+    }
+
+
+@asynccontextmanager
+async def post_office(describe: Callable[[str], Mapping[str, Any]]) -> AsyncIterator[Outbox]:
+    """The outbox of the service; its letters are carried while this is open."""
+    import asyncio
+
+    from agentes.wire.post import Post
+    from orchestrator.webhooks.courier import Courier
+    from orchestrator.webhooks.outbox import Outbox
+
+    database = ledger(settings().database_url)
+    public = urlsplit(settings().public_url or "").netloc
+    post = Post(guard(), own=[public] if public else [])
+    courier = Courier(database, partial(_post, post.send), describe=describe)
+    carrying = asyncio.create_task(courier.run(), name="courier")
+    try:
+        yield Outbox(database, check=post.check, wake=courier.wake)
+    finally:
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
+        await post.aclose()
+
+
+async def _post(send: Sender, url: str, headers: Mapping[str, str], body: bytes) -> Received:
+    began = time.monotonic()
+    received = await send(url, headers, body)
+    for figures in _watching:
+        figures.posted(received.status, time.monotonic() - began)
+    return received
+
+
+def hooks() -> Incoming:
+    """Whoever hears vendors that call back, and wakes those who wait for their work in this process."""
+    from agentes.wire.key_set import KeySet
+    from orchestrator.webhooks.incoming import Incoming
+
+    def secret(name: str) -> str | None:
+        found = secrets().get(name)
+        return None if found is None else found.reveal()
+
+    return Incoming(Catalogue.load().platforms, _desk().hint, keys=KeySet(guard()).keys, secret=secret)
+
+
+@cache
+def _desk() -> WaitingDesk:
+    from agentes.waiting import WaitingDesk
+
+    return WaitingDesk()
+
+
+def version() -> str:
+    """Which version this is."""
+    from importlib import metadata
+
+    return metadata.version("agentes")
+
+
 @cache
 def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     from importlib.metadata import version
 
-    from agentes.media.shelf import Shelf
     from agentes.photo_agent.agent import PhotoAgent
     from agentes.purchase import Workroom
     from agentes.video_agent.agent import VideoAgent
@@ -173,21 +309,30 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
     from orchestrator.run import Office
     from orchestrator.store.book import SqlBook
     from orchestrator.store.jobs import Jobs
+    from orchestrator.webhooks.announcing import JobNews
     from shared_knowledge.cost_tracker import CostTracker
 
     database = ledger(settings().database_url)
     book = SqlBook(database)
-    shelf = Shelf(_shelf_folder(), settings().home / "desks")
     limits = settings().limits
     _check_names(catalogue, limits)
     tracker = CostTracker(book, limits, own=tenants().caps)
-    room = Workroom(catalogue, tracker, shelf, partial(_connect, catalogue, shelf), _bring)
+    public = settings().public_url
+    room = Workroom(
+        catalogue,
+        tracker,
+        shelf(),
+        partial(_connect, catalogue, shelf()),
+        _bring,
+        desk=_desk(),
+        hooks_at=f"{public.rstrip('/')}/hooks" if public and public.startswith("https://") else None,
+    )
     office = Office(
         quoter=quoter,
-        jobs=Jobs(database),
+        jobs=Jobs(database, announcer=JobNews()),
         book=book,
         tracker=tracker,
-        shelf=shelf,
+        shelf=shelf(),
         agents={agent.medium: agent(room) for agent in (PhotoAgent, VideoAgent, VoiceAgent)},
         locks=open_locks(settings().database_url),
         checkpoints=_checkpoints(),
@@ -196,7 +341,7 @@ def _office(quoter: Quoter, catalogue: Catalogue) -> Office:
         track_record=_track_record_file(),
         pauses_at_caps=limits.over_cap is OverCap.ASK,
     )
-    apart = Workroom(catalogue, tracker, shelf, partial(_connect_here, shelf), _bring)
+    apart = Workroom(catalogue, tracker, shelf(), partial(_connect_here, shelf()), _bring)
     rehearsal = replace(
         office,
         quoter=_rehearsing(catalogue),
@@ -296,11 +441,9 @@ def _track_record_file() -> Path:
 @cache
 def exchange() -> Exchange:
     """The switchboard to the vendors; nothing is dialled before it is needed."""
-    from agentes.media.shelf import Shelf
     from agentes.wire.exchange import Exchange
 
-    shelf = Shelf(_shelf_folder(), settings().home / "desks")
-    return Exchange(Catalogue.load(), secrets(), settings(), shelf)
+    return Exchange(Catalogue.load(), secrets(), settings(), shelf(), count=_count if _watching else None)
 
 
 def _resting() -> frozenset[str]:
@@ -345,11 +488,16 @@ def _checkpoints() -> str | Path:
     return settings().database_url if file is None else file.with_name("graph.db")
 
 
-def _shelf_folder() -> Path:
-    folder = settings().shelf_folder
-    if folder is None:
-        raise BadRequest(
-            "AGENTES_SHELF_URL names a bucket, which this version cannot use yet.",
-            todo="Leave it unset, or name a folder.",
-        )
-    return folder
+@cache
+def shelf() -> Shelf:
+    """Where files live: in a folder, or in a bucket of which a folder holds copies; nothing is dialled yet."""
+    from agentes.media.shelf import Shelf
+
+    home, folder = settings().home, settings().shelf_folder
+    if folder is not None:
+        return Shelf(folder, home / "desks")
+    from agentes.media.bucket import open_bucket
+    from config.buckets import bucket_options
+
+    url = settings().shelf_url
+    return Shelf(home / "shelf", home / "desks", open_bucket(url, bucket_options(url, secrets())))

@@ -212,7 +212,8 @@ class Quoter:
     def kept(self, plan: Plan, brief: Brief, past: Past) -> Mapping[str, Asset]:
         """The tasks of a plan that an earlier job has done already, each with what was made there."""
         made = selection.may_stay(past.made, self._catalogue, self._circumstances(plan, brief))
-        return selection.unchanged(plan.tasks, past.tasks, made)
+        named = (name for task in plan.tasks for name in task.spec.references) if past.given else ()
+        return selection.unchanged(plan.tasks, past.tasks, made, past.given, selection.digests(named))
 
     def check_budget(self, plan: Plan, quote: Quote, brief: Brief) -> None:
         """Raises OverBudget where even the cheapest way costs more than may be spent."""

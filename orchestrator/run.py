@@ -19,11 +19,12 @@ from orchestrator.composer.film import FILM, make_film
 from orchestrator.composer.folder import open_folder
 from orchestrator.composer.given import GIVEN, Bring, film_over, nowhere, take_in
 from orchestrator.composer.handover import Record, hand_over, result
+from orchestrator.composer.recorded import keep_recording
 from orchestrator.locks import Locks
 from orchestrator.planner.narrating import narrated
 from orchestrator.quoting import Quoter
 from orchestrator.recut import Cutter
-from orchestrator.selection import NO_PAST, Past, as_text, track_records
+from orchestrator.selection import NO_PAST, Past, as_text, digests, track_records
 from orchestrator.settlement import Settlement
 from orchestrator.stages import Stages, Tell
 from orchestrator.store.book import SqlBook
@@ -81,11 +82,15 @@ class Office:
         """Everything the store knows about a job."""
         return Record(
             job=self.jobs.get(job_id),
-            outcomes=self.jobs.outcomes(job_id),
+            outcomes=self.outcomes(job_id),
             asks=self.jobs.asks(job_id),
             orders=self.book.orders(job_id),
             version=self.version,
         )
+
+    def outcomes(self, job_id: str) -> dict[str, Outcome]:
+        """What became of each task so far, with every file on this machine that can be brought here."""
+        return {task: self._at_hand(outcome) for task, outcome in self.jobs.outcomes(job_id).items()}
 
     def result(self, job_id: str) -> dict[str, Any]:
         """How a job stands, as `make --json` says it."""
@@ -107,13 +112,23 @@ class Office:
         if brief.from_job is None:
             return NO_PAST
         before = self.jobs.get(brief.from_job)
-        outcomes = self.jobs.outcomes(before.id).items()
+        outcomes = self.outcomes(before.id).items()
         made = {task: it for task, it in outcomes if isinstance(it, Asset) and not _is_gone(it)}
-        return Past(before.plan.tasks if before.plan else (), made)
+        return Past(before.plan.tasks, made, before.plan.given) if before.plan else NO_PAST
 
     def is_locked(self, job_id: str) -> bool:
         """Whether any process that shares the ledger is at work on a job."""
         return self.locks.is_locked(job_id)
+
+    def _at_hand(self, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Asset):
+            return outcome
+        path, measured = str(self.shelf.here(outcome.path)), outcome.measured
+        if captions := measured.get("captions"):
+            measured = {**measured, "captions": str(self.shelf.here(captions))}
+        if (path, measured) == (outcome.path, outcome.measured):
+            return outcome
+        return outcome.model_copy(update={"path": path, "measured": measured})
 
 
 class Run:
@@ -130,7 +145,7 @@ class Run:
         self._quoted: Job | None = None
         self._spoken: dict[str, Heard] = {}
         self._board = Board(
-            {task: known for task, known in self._jobs.outcomes(job_id).items() if not _is_gone(known)}
+            {task: known for task, known in office.outcomes(job_id).items() if not _is_gone(known)}
         )
 
     @property
@@ -161,8 +176,9 @@ class Run:
             plan = await asyncio.to_thread(self._office.quoter.plan, self._job.brief)
             if plan.film and plan.film.over:
                 # Before anything is bought: a film that cannot be used must cost nothing.
-                given = await self._given(plan.film.over)
+                given = await self._given()
                 plan = narrated(plan, film_over(plan.film, given), given.duration_s or 0)
+            plan = await asyncio.to_thread(self._with_own_files, plan)
             await self._jobs.plan(self._id, plan)
         return [task.id for task in plan.tasks]
 
@@ -196,7 +212,7 @@ class Run:
         plan, quote = await self._office.quoter.worded(job, self._office.past(job.brief), buy)
         # In this order: a run that is killed in between finds the answer in the ledger, and says the same again.
         await self._jobs.quote(self._id, quote)
-        await self._jobs.plan(self._id, plan)
+        await self._jobs.plan(self._id, plan.model_copy(update={"given": self._plan.given}))
         self._quoted = None
 
     async def perform(self, task: str, tell: Tell) -> str:
@@ -213,10 +229,10 @@ class Run:
         say(Event(what="film", phase="joining"))
         try:
             if film.over:
-                await self._given(film.over)
+                await self._given()
             with disk_in_words("The film could not be written"):
                 outcome: Outcome = await make_film(
-                    self._plan, film, self._jobs.outcomes(self._id), self._office.shelf, self._desk(FILM)
+                    self._plan, film, self._office.outcomes(self._id), self._office.shelf, self._desk(FILM)
                 )
         except AgentesError as error:
             outcome = Shortfall(task=FILM, why=str(error))
@@ -225,12 +241,15 @@ class Run:
         note = outcome.why if isinstance(outcome, Shortfall) else None
         say(Event(what="film", phase="failed" if note else "done", note=note))
 
-    async def _given(self, address: str) -> Asset:
+    async def _given(self) -> Asset:
         """The film that the person gave: fetched and looked at once, and again only if it is gone since."""
         known = self._board.look(GIVEN)
         if isinstance(known, Asset):
             return known
-        given = await take_in(address, self._office.bring_film, self._office.shelf, self._desk(GIVEN))
+        asked = self._job.brief.narration
+        assert asked is not None, "only a narration is laid over a given film"
+        office = self._office
+        given = await take_in(asked.video_url, office.bring_film, office.shelf, self._desk(GIVEN))
         await self._jobs.keep(self._id, given, fence=self._fence)
         self._board.pin(given)
         return given
@@ -289,6 +308,13 @@ class Run:
     @property
     def _wanted(self) -> list[str]:
         return [*(task.id for task in self._plan.tasks), *([FILM] if self._plan.film else [])]
+
+    def _with_own_files(self, plan: Plan) -> Plan:
+        """The plan with the digests of the files it names; a sound is kept, for it is needed at the very end."""
+        given = digests(name for task in plan.tasks for name in task.spec.references)
+        if plan.film and (sound := plan.film.recording):
+            given[sound.path] = keep_recording(sound, self._office.shelf, self._desk("recording"))
+        return plan.model_copy(update={"given": given}) if given else plan
 
     def _desk(self, task: str) -> str:
         return f"{self._id}-{task}"

@@ -188,6 +188,14 @@ class Studio:
         """What became of each task of a job so far."""
         return self._office.jobs.outcomes(job_id)
 
+    def file_of(self, asset: Asset) -> Path:
+        """Where a file that was made stands on this machine, brought here if only another one has it."""
+        return self._office.shelf.here(asset.path)
+
+    def take_off(self, file: str) -> None:
+        """Takes a file that nobody needs any more off the shelf."""
+        self._office.shelf.remove(file)
+
     def result(self, job_id: str) -> dict[str, Any]:
         """How a job stands, as `make --json` says it."""
         return self._office.result(job_id)

@@ -7,7 +7,6 @@ the names that are gone. A mistake in any of them is reported with its file and 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -15,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+import tomli
 from pydantic import BaseModel, Field, ValidationError
 
 from shared_knowledge.errors import BadRequest, Broken
@@ -189,12 +189,12 @@ def _tables(value: Any) -> list[dict[str, Any]]:
 def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     try:
         text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text, parse_float=Decimal), text
+        return tomli.loads(text, parse_float=Decimal), text
     except OSError as trouble:
         raise Broken(f"{_shown(path)} cannot be read: {trouble.strerror}.", todo=_REINSTALL) from trouble
     except UnicodeDecodeError as trouble:
         raise Broken(f"{_shown(path)} is not UTF-8 text.", todo=_REINSTALL) from trouble
-    except tomllib.TOMLDecodeError as trouble:
+    except tomli.TOMLDecodeError as trouble:
         line = re.search(r"line (\d+)", str(trouble))
         number = int(line[1]) if line else len(text.splitlines())
         raise Broken(f"{_shown(path)}, line {number}: {trouble}.", todo=_REINSTALL) from trouble

@@ -7,17 +7,21 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
+from shared_knowledge.canvas import choose_canvas
 from shared_knowledge.clip_mix import PIECES_MOST, cover
 from shared_knowledge.money import Money
 from shared_knowledge.platform_facts import Audio, Mode, Model
 from shared_knowledge.price_sheet import Costs, PriceSheet, Weighed, piece
 from shared_knowledge.vocabulary import Piece, VideoIntent, VideoSpec, WhyNot
 
-__all__ = ["ClipView", "clip_view", "weigh_clip"]
+__all__ = ["ClipView", "clip_view", "goes_on", "weigh_clip"]
 
 
 class ClipView(NamedTuple):
-    """How one model would make a clip of this shape, whatever its length."""
+    """How one model would make a clip of this shape, whatever its length.
+
+    `further` is what a piece costs that goes on from a picture, where the first begins without one.
+    """
 
     against: frozenset[WhyNot]
     keyframes: int
@@ -27,6 +31,12 @@ class ClipView(NamedTuple):
     size: str | None = None
     sound: bool = False
     costs: Costs | None = None
+    further: Costs | None = None
+
+
+def goes_on(model: Model, spec: VideoSpec) -> bool:
+    """Whether a further piece of a clip can begin with the very frame the one before it ended with."""
+    return _takes_a_frame(model) and not isinstance(choose_canvas(model, spec, from_image=True), WhyNot)
 
 
 def weigh_clip(sheet: PriceSheet, view: ClipView, duration_s: float) -> Weighed:
@@ -37,13 +47,14 @@ def weigh_clip(sheet: PriceSheet, view: ClipView, duration_s: float) -> Weighed:
     if view.size is None:
         return Weighed(view.against, keyframes=view.keyframes)
     costs = view.costs or _clips(sheet, view, lengths)
+    if view.further and view.further.by_length != costs.by_length:
+        return _of_two_prices(view, costs, view.further, duration_s)
     mix = cover(duration_s, costs.by_length)
     if not mix:
         reason = WhyNot.DURATION if costs.by_length else WhyNot.UNPRICED
         return Weighed(view.against | {reason}, keyframes=view.keyframes)
-    words = f"{_sum_of(mix)} s at {view.size}, {'with sound' if view.sound else 'silent'}"
     pieces = _pieces(mix, costs.by_length)
-    return Weighed(view.against, pieces, words, view.keyframes, costs.seen_on, costs.confirmed)
+    return Weighed(view.against, pieces, _told(mix, view), view.keyframes, costs.seen_on, costs.confirmed)
 
 
 def clip_view(sheet: PriceSheet, spec: VideoSpec, pictures: frozenset[str]) -> ClipView:
@@ -72,7 +83,8 @@ def clip_view(sheet: PriceSheet, spec: VideoSpec, pictures: frozenset[str]) -> C
     )
     if model.any_duration_s is not None:
         return found
-    return found._replace(costs=_clips(sheet, found, model.durations_s))
+    costs = _clips(sheet, found, model.durations_s)
+    return found._replace(costs=costs, further=None if from_image else _further(sheet, found, spec))
 
 
 def _starts_from_image(
@@ -98,6 +110,39 @@ def _clips(sheet: PriceSheet, view: ClipView, lengths: tuple[float, ...]) -> Cos
     )
 
 
+def _takes_a_frame(model: Model) -> bool:
+    return Mode.IMAGE_TO_VIDEO in model.modes and model.keyframe == "one"
+
+
+def _further(sheet: PriceSheet, view: ClipView, spec: VideoSpec) -> Costs | None:
+    """What pieces cost that begin with a picture; None where they cannot, or a picture changes no price."""
+    if not sheet.minds_pictures or not _takes_a_frame(sheet.model):
+        return None
+    canvas = sheet.canvas(spec, from_image=True)
+    if isinstance(canvas, WhyNot):
+        return None
+    return _clips(sheet, view._replace(images=1, size=canvas.resolution.name), sheet.model.durations_s)
+
+
+def _of_two_prices(view: ClipView, first: Costs, further: Costs, duration_s: float) -> Weighed:
+    """The cheapest pieces where the first has one price and those that go on from it another."""
+    ways, priced = [], dict(further.by_length)
+    for length, cost in first.by_length:
+        rest = cover(duration_s - length, further.by_length) if length < duration_s else ()
+        if (length >= duration_s or rest) and len(rest) < PIECES_MOST:
+            total = int(cost) + sum(int(priced[each]) for each in rest)
+            ways.append((total, len(rest), length + sum(rest), -length, (length, *rest)))
+    if not ways:
+        reason = WhyNot.DURATION if first.by_length else WhyNot.UNPRICED
+        return Weighed(view.against | {reason}, keyframes=view.keyframes)
+    mix = min(ways)[-1]
+    prices = (dict(first.by_length)[mix[0]], *(priced[each] for each in mix[1:]))
+    pieces = tuple(piece(number + 1, prices[number], length) for number, length in enumerate(mix))
+    seen_on = min((day for day in (first.seen_on, further.seen_on) if day), default=None)
+    confirmed = first.confirmed and further.confirmed
+    return Weighed(view.against, pieces, _told(mix, view), view.keyframes, seen_on, confirmed)
+
+
 @lru_cache(maxsize=4096)
 def _pieces(mix: tuple[float, ...], costs: tuple[tuple[float, Money], ...]) -> tuple[Piece, ...]:
     priced = dict(costs)
@@ -110,6 +155,10 @@ def _lengths(model: Model, view: ClipView, duration_s: float) -> tuple[float, ..
         within = model.any_duration_s.least <= Fraction(duration_s) <= model.any_duration_s.most
         return (duration_s,) if within else ()
     return model.durations_s if duration_s <= view.reach_s else ()
+
+
+def _told(mix: tuple[float, ...], view: ClipView) -> str:
+    return f"{_sum_of(mix)} s at {view.size}, {'with sound' if view.sound else 'silent'}"
 
 
 @lru_cache(maxsize=4096)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+
+import tomli
 
 from shared_knowledge.money import Money
 from shared_knowledge.vocabulary import Frozen
@@ -27,7 +28,7 @@ class Conversion(Frozen):
 @cache
 def _table() -> tuple[dict[str, Decimal], Decimal, date, str]:
     text = Path(__file__).with_name("currencies.toml").read_text(encoding="utf-8")
-    told = tomllib.loads(text, parse_float=Decimal)
+    told = tomli.loads(text, parse_float=Decimal)
     return told["usd_per_unit"], told["against"], told["on"], told["source"]
 
 

@@ -3,7 +3,6 @@
 Every class here is one table of a file in `platforms/`; the field names are the keys of that table.
 """
 
-from __future__ import annotations
 
 import re
 from datetime import date
@@ -19,6 +18,7 @@ from shared_knowledge.vocabulary import Frozen, Medium, Quality
 
 __all__ = [
     "Audio",
+    "Hooks",
     "Mode",
     "Model",
     "PictureLimits",
@@ -123,7 +123,7 @@ class Price(Frozen):
             for name, wanted in terms.items()
         )
 
-    def clashes(self, other: Price) -> bool:
+    def clashes(self, other: Self) -> bool:
         """Whether both could claim the same purchase on the same day."""
         if self.unit != other.unit:
             return False
@@ -277,6 +277,25 @@ class Settling(Frozen):
     confirmed: bool = True
 
 
+class Hooks(Frozen):
+    """How the vendor calls us back, if we ask it to: signed with what, and where its words name the work.
+
+    `keys` is the address of its public keys, `secret` the variable of a shared one; who signs neither way is
+    believed as far as it can name the work. `number` lists the places at which that may stand.
+    """
+
+    by: Literal["fal_signature", "standard_webhooks", "number"]
+    number: tuple[str, ...] = Field(min_length=1)
+    keys: str = ""
+    secret: str = ""
+
+    @model_validator(mode="after")
+    def _signatures_can_be_checked(self) -> Self:
+        if (self.by == "fal_signature") != bool(self.keys) or (self.by == "standard_webhooks") != bool(self.secret):
+            raise ValueError("fal_signature needs keys, standard_webhooks needs a secret, and number needs neither")
+        return self
+
+
 class Platform(Frozen):
     """One company's door: where it is, what it takes to enter, and how it behaves.
 
@@ -300,6 +319,7 @@ class Platform(Frozen):
     not_booked: tuple[int, ...] = ()
     recovery: Recovery
     settling: Settling | None = None
+    hooks: Hooks | None = None
     look_again_s: float = Field(ge=0)
     deadline_s: float = Field(gt=0)
     concurrency: int | None = Field(default=None, gt=0)

@@ -5,10 +5,10 @@ The folder is the list: a file in `presets/` is a preset, named after the file.
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
 
+import tomli
 from pydantic import Field
 
 from shared_knowledge.errors import BadRequest
@@ -75,7 +75,7 @@ def presets() -> tuple[Preset, ...]:
     )
     return tuple(
         Preset.model_validate(
-            {**tomllib.loads(file.read_text("utf-8")), "id": file.name.removesuffix(".toml")}
+            {**tomli.loads(file.read_text("utf-8")), "id": file.name.removesuffix(".toml")}
         )
         for file in files
     )

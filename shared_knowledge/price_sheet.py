@@ -106,6 +106,8 @@ class PriceSheet:
         if location and model.regions and location not in model.regions:
             against.add(WhyNot.REGION)
         self.against = frozenset(against)
+        other_sizes = any(size.image_ratios for size in model.resolutions)
+        self.minds_pictures = other_sizes or any(price.unit is Unit.REFERENCE for price in self.in_force)
         self._canvases: dict[tuple[object, ...], Canvas | WhyNot] = {}
         self._costs: dict[tuple[object, ...], Costs] = {}
         self._speech: Speech | None = None

@@ -7,13 +7,14 @@ nothing that comes from outside is ever compiled.
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import tomli
 
 from shared_knowledge.errors import BadRequest
 
@@ -129,8 +130,9 @@ def size_of(text: str, unit: Unit) -> int:
 def named_in(words: str, signs: Iterable[str]) -> str | None:
     """The first of these signs that stands in the words as whole words, whatever its case."""
     said = words.casefold()
+    there = (sign for sign in signs if sign.casefold() in said)
     return next(
-        (sign for sign in signs if re.search(rf"(?<!\w){re.escape(sign.casefold())}(?!\w)", said)), None
+        (sign for sign in there if re.search(rf"(?<!\w){re.escape(sign.casefold())}(?!\w)", said)), None
     )
 
 
@@ -138,7 +140,7 @@ def named_in(words: str, signs: Iterable[str]) -> str | None:
 def manner_of(medium: Medium | str, name: str) -> str:
     """The manner a dialect name stands for: its own, that of a platform, or else the medium's plainest."""
     path = resources.files("shared_knowledge") / "prompt_parts" / "dialects.toml"
-    manners: dict[str, list[str]] = tomllib.loads(path.read_text("utf-8"))[str(medium)]
+    manners: dict[str, list[str]] = tomli.loads(path.read_text("utf-8"))[str(medium)]
     for manner, spoken_by in manners.items():
         if name == manner or name in spoken_by:
             return manner

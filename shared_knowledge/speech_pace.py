@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache, lru_cache
 from importlib import resources
 
+import tomli
 from pydantic import Field
 
 from shared_knowledge.vocabulary import Frozen
@@ -35,7 +35,7 @@ class Pace(Frozen):
 def pace_of(language: str) -> Pace:
     """The pace of a language such as "pt-BR": its own, its parent's, or a cautious default."""
     path = resources.files("shared_knowledge") / "speech_pace.toml"
-    table = tomllib.loads(path.read_text("utf-8"))
+    table = tomli.loads(path.read_text("utf-8"))
     parent = language.split("-")[0].lower()
 
     def own(of: str) -> float:

@@ -6,8 +6,6 @@ is one piece bought, and an Asset is a finished, checked file. Its twin, the Sho
 could not be made and why.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,7 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from shared_knowledge.money import Money
-from shared_knowledge.narrated_words import address_of, language_tag, one_of, spoken_words
+from shared_knowledge.narrated_words import (
+    address_of,
+    language_tag,
+    one_of,
+    plain_address,
+    shortened,
+    spoken_words,
+)
 
 __all__ = [
     "TEST_REALM",
@@ -145,9 +150,13 @@ class Narration(Frozen):
     @property
     def in_words(self) -> str:
         """The same as a sentence for lists and folders; the address without what may be a key in it."""
-        film = self.video_url.partition("?")[0].partition("#")[0].rpartition("/")[2] or "film"
-        said = f"“{self.voice_text.splitlines()[0][:60]}”" if self.voice_text else "No words"
-        return f"{said} over {film[:60]}, music: {self.music_style.value}"
+        said = f"“{shortened(self.voice_text, 60)}”" if self.voice_text else "No words"
+        return f"{said} over {self.shown_url.rpartition('/')[2] or 'film'}, music: {self.music_style.value}"
+
+    @property
+    def shown_url(self) -> str:
+        """The address as it may be shown to anybody."""
+        return plain_address(self.video_url)
 
 
 class Brief(Frozen):
@@ -458,7 +467,10 @@ class Quote(Frozen):
 
 
 class Plan(Frozen):
-    """What will be done: the tasks, what each waits for, and everything that was assumed."""
+    """What will be done: the tasks, what each waits for, and everything that was assumed.
+
+    `given` holds the digests of the person's own files, by the names the brief has for them, once a run has begun.
+    """
 
     brief: str
     brief_language: str
@@ -471,6 +483,7 @@ class Plan(Frozen):
     questions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     words: Words | None = None
+    given: dict[str, str] = Field(default_factory=dict)
 
     def task(self, task_id: str) -> Task:
         return next(task for task in self.tasks if task.id == task_id)
@@ -539,10 +552,11 @@ class Order(Frozen):
 
 
 class PaidPiece(Frozen):
-    """What one piece of an asset lasted and cost."""
+    """What one piece of an asset lasted and cost, and the digest of the frame it goes on from, if it does."""
 
     duration_s: float | None
     cost: Money
+    grown_from: str | None = None
 
 
 class Asset(Frozen):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.platform_facts import Audio, Mode, Model, Platform
@@ -113,7 +114,7 @@ def doctor_tells() -> dict[str, str]:
 
 
 def _key_page() -> dict[str, Any]:
-    return tomllib.loads(_PAGE.read_text("utf-8"))
+    return tomli.loads(_PAGE.read_text("utf-8"))
 
 
 def _variables(platform: Platform) -> str:

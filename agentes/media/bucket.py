@@ -130,7 +130,7 @@ class Bucket:
         except exceptions.BaseError as error:
             raise Broken(
                 f"{what} in {self.where}: {_first_line(error)}",
-                todo="What was paid for is not bought again: `agentes resume` carries on. `agentes doctor` looks at it.",
+                todo="`agentes doctor` tries it; then `agentes resume` carries on, and buys nothing again.",
             ) from error
 
 
@@ -148,6 +148,7 @@ def open_bucket(url: str, options: Mapping[str, str]) -> Bucket:
     config: dict[str, Any] = dict(options)
     if parts.scheme == "s3":
         config.setdefault("checksum_algorithm", "SHA256")  # the store then checks what it was sent
+        config.setdefault("disable_bulk_delete", "true")  # not every store of the kind knows it
     plain = any(config.get(name, "").startswith("http://") for name in ("endpoint", "base_url"))
     try:
         opened = kinds[parts.scheme](

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentes.media import ffmpeg, headers, probe, quality
+from agentes.media.child import Limits
 from agentes.media.probe import Probed
 from agentes.media.quality import Measured
 from shared_knowledge.errors import Unsuitable
@@ -47,11 +48,11 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "peaks": Part(0.10, -1.0, 2.0, 0.10, "dBTP"),
         "silence": Part(0.10, 0.40, 1.00, 0.05, "share of the film"),
         "black": Part(0.15, 0.05, 0.90, 0.00, "share of the film"),
-        "standstill": Part(0.10, 0.15, 1.00, 0.40, "share of the film"),
+        "standstill": Part(0.15, 0.15, 1.00, 0.10, "share of the film"),
         "blur": Part(0.10, 8.0, 30.0, 0.30, "pixels an edge takes"),
         "resolution": Part(0.10, 0.0, log2(720 / 90), 0.20, "halvings below 720 pixels on the short side"),
         "length": Part(0.05, 0.10, 2.00, 0.20, "seconds between the ends of picture and sound"),
-        "captions": Part(0.10, 0.05, 0.80, 0.40, "share of the speech without captions"),
+        "captions": Part(0.05, 0.05, 0.80, 0.10, "share of the speech without captions"),
     }
 )
 
@@ -108,6 +109,7 @@ async def sharpness(path: Path, found: Probed) -> float | None:
     ended = await ffmpeg.examine(
         ["-skip_frame", "noref", *source, "-map", "0:V:0", "-vf", watched, "-f", "null", "-"],
         deadline_s=60 + 4 * (found.duration_s or 0),
+        limits=Limits(cpu_s=120 + round(2 * (found.duration_s or 0)), memory_mb=4096),
     )
     if ended.code or ended.late:
         raise Unsuitable(f"The file ({found.mime}) is damaged: it cannot be watched to its end.")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agentes.media import ffmpeg, headers, loudness
+from agentes.media.child import Limits
 from agentes.media.probe import Probed
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.vocabulary import Frozen, Medium
@@ -54,6 +55,7 @@ async def measure(path: Path, found: Probed) -> Measured:
     ended = await ffmpeg.examine(
         [*sparing, *source, "-filter_complex", ";".join(graph), *maps, "-f", "null", "-"],
         deadline_s=60 + 4 * found.duration_s,
+        limits=Limits(cpu_s=120 + round(2 * found.duration_s), memory_mb=4096),
     )
     if ended.code or ended.late:
         raise Unsuitable(f"The file ({found.mime}) is damaged: it cannot be played to its end.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
 from typing import Any
+
+import tomli
 
 from shared_knowledge.prompts import Dialect, Prompt, Wording, compose_prompt, manner_of, named_in, render
 from shared_knowledge.vocabulary import Medium, PhotoIntent, PhotoSpec, Task
@@ -68,4 +69,4 @@ def _photo(task: Task) -> PhotoSpec:
 @cache
 def _intents() -> dict[str, Any]:
     path = resources.files("agentes.photo_agent") / "prompts" / "intents.toml"
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomli.loads(path.read_text("utf-8"))

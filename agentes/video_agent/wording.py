@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
+
+import tomli
 
 from shared_knowledge.prompts import Dialect, Prompt, Wording, compose_prompt, manner_of, named_in, render
 from shared_knowledge.vocabulary import Medium, Shot, Task, VideoIntent, VideoSpec
@@ -18,9 +19,17 @@ _MOST_SHOTS = 24
 
 
 def write_prompt(
-    task: Task, dialect: Dialect, *, from_s: float = 0.0, length_s: float | None = None
+    task: Task,
+    dialect: Dialect,
+    *,
+    from_s: float = 0.0,
+    length_s: float | None = None,
+    from_frame: bool = True,
 ) -> Prompt:
-    """The clip, or the stretch of it that one piece covers, in the platform's dialect and limit."""
+    """The clip, or the stretch of it that one piece covers, in the platform's dialect and limit.
+
+    A further piece is told of the frame it goes on from only where one is given to it: `from_frame`.
+    """
     spec = _video(task)
     manner = manner_of(Medium.VIDEO, dialect.name)
     intent = VideoIntent.CONTINUATION if from_s > 0 else spec.intent
@@ -36,6 +45,7 @@ def write_prompt(
             subject=spec.subject,
             words=words.strip(" .,;"),
             shots=shots,
+            from_frame=from_frame,
             camera_told=camera_told,
             palette=spec.palette,
             negative=spec.negative if dialect.negatives == "in_words" else (),
@@ -148,4 +158,4 @@ def _video(task: Task) -> VideoSpec:
 @cache
 def _storyboard() -> dict[str, Any]:
     path = resources.files("agentes.video_agent") / "prompts" / "storyboard.toml"
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomli.loads(path.read_text("utf-8"))

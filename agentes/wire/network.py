@@ -39,9 +39,9 @@ class Network(httpx.AsyncHTTPTransport):
         *,
         fresh: bool = False,
         trust: ssl.SSLContext | None = None,
-        at_once: int = _AT_ONCE,
+        at_once: int | None = None,
     ) -> None:
-        self._pool = _Stacks(dialler, trust or trusted(), fresh=fresh, at_once=at_once)
+        self._pool = _Stacks(dialler, trust or trusted(), fresh=fresh, at_once=at_once or _AT_ONCE)
 
 
 class _Stacks(httpcore.AsyncConnectionPool):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 import httpcore
 import httpx
 
-from agentes.wire.guard import Dialler, Guard, LookUp, look_up
+from agentes.wire.guard import Dialler, Guard, look_up
 from agentes.wire.hints import asked_wait_s
 from agentes.wire.network import Network
 from shared_knowledge.errors import BadRequest, Unsuitable
@@ -58,7 +58,7 @@ class Post:
         *,
         own: Iterable[str] = (),
         deadline_s: float = _DEADLINE_S,
-        look_up: LookUp = look_up,
+        look_up: Callable[[str, int], Awaitable[list[str]]] = look_up,
         line: httpcore.AsyncNetworkBackend | None = None,
         trust: ssl.SSLContext | None = None,
         at_once: int = _AT_ONCE,

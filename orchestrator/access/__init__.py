@@ -17,6 +17,7 @@ from orchestrator.access.tenants import TenantRow, Tenants
 from orchestrator.access.tiers import TIERS, Tier, TierName
 from orchestrator.access.trail import Deed, Trail, note_deed
 from orchestrator.access.usage import Usage, UsageRow
+from orchestrator.access.wanted import BeyondTheKey
 
 __all__ = [
     "SCOPES",
@@ -25,6 +26,7 @@ __all__ = [
     "AlreadyAnswered",
     "Answer",
     "Begun",
+    "BeyondTheKey",
     "Caller",
     "Deed",
     "Idempotency",

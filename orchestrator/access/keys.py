@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from orchestrator.access.caller import SCOPES, Caller, KeyRow, NewKey, UnknownKey, owner_of, realm_of
+from orchestrator.access.caller import Caller, KeyRow, NewKey, UnknownKey, owner_of, realm_of
 from orchestrator.access.door import Door
 from orchestrator.access.minting import mint, name_by_lot
 from orchestrator.access.tenants import enter_tenant
 from orchestrator.access.trail import Deed, Trail, note_deed
 from orchestrator.access.usage import Usage, usage_of
+from orchestrator.access.wanted import BeyondTheKey, Wanted, insist_on_scopes, moment
 from orchestrator.store.database import Database, Row, Transaction
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import Money, is_rehearsal
 
 __all__ = ["Keys"]
 
-_LONGEST_NAME = 100
 _LONGEST_OVERLAP_S = 30 * 24 * 3600
 
 
@@ -55,19 +53,21 @@ class Keys:
         A tenant has one tier for all its keys; without a name of a tier, it is the one it has.
         """
         at = self._now()
-        wanted = _Wanted(
-            name=_checked_name(name),
-            scopes=_checked_scopes(scopes, by),
+        wanted = Wanted.asked(
+            name,
+            scopes=scopes,
             test=test or (tenant is not None and is_rehearsal(tenant)),
             created_at=at,
-            expires_at=_checked_end(expires_at, at),
+            expires_at=expires_at,
             usd_a_day=usd_a_day,
+            by=by,
         )
 
         def ask(transaction: Transaction) -> NewKey:
             called = None if tenant is None else owner_of(tenant)
+            giver = _giver(transaction, by, called, at)
             owner, of_tier = enter_tenant(transaction, called, tier, at=at, after=wanted.name)
-            key = _add(transaction, wanted, owner, of_tier)
+            key = _add(transaction, wanted if giver is None else wanted.within(giver), owner, of_tier)
             _note(transaction, at, key.tenant, by, "key.created", key.key_id, wanted.name)
             return key
 
@@ -100,7 +100,10 @@ class Keys:
     async def rotate(
         self, tenant: str | None, key_id: str, overlap_s: int = 0, *, by: Caller | None = None
     ) -> NewKey:
-        """A new key in the place of an old one, which is good for as long as they are to overlap."""
+        """A new key in the place of an old one, which is good for as long as they are to overlap.
+
+        Whoever gets it can do what the old one could, so it must be no more than `by` can do.
+        """
         at = self._now()
         if not 0 <= overlap_s <= _LONGEST_OVERLAP_S:
             raise BadRequest("Two keys cannot overlap for that long.", todo="Give seconds, up to 30 days.")
@@ -110,7 +113,14 @@ class Keys:
             row = _find(transaction, tenant, key_id)
             if (state := _told(row, at).state) in {"revoked", "expired"}:
                 raise BadRequest(f"Key {key_id} is {state}.", todo="Create a new one.")
-            new = _add(transaction, _Wanted.like(row, at), row["owner"], row["tier"])
+            insist_on_scopes(row["scopes"].split(), by)
+            giver = _giver(transaction, by, row["owner"], at)
+            if giver is not None and giver["usd_a_day"] is not None and giver["purse"] != row["purse"]:
+                raise BeyondTheKey(
+                    "A key that is limited in what it may spend cannot replace one that is not its own.",
+                    todo="Ask with a key that has no limit.",
+                )
+            new = _add(transaction, Wanted.like(row, at), row["owner"], row["tier"])
             transaction.run("end_key", id=key_id, at=until.isoformat())
             note = f"replaced by {new.key_id}, good until {until.isoformat(timespec='seconds')}"
             _note(transaction, at, row["tenant"], by, "key.rotated", key_id, note)
@@ -138,41 +148,17 @@ class Keys:
         await self._door.count()
 
 
-class _Wanted:
-    """A key that is to be made."""
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        scopes: Collection[str],
-        test: bool,
-        created_at: datetime,
-        expires_at: datetime | None,
-        usd_a_day: Money | None,
-    ) -> None:
-        self.name = name
-        self.scopes = tuple(sorted(scopes))
-        self.test = test
-        self.created_at = created_at
-        self.expires_at = expires_at
-        self.usd_a_day = usd_a_day
-
-    @classmethod
-    def like(cls, row: Row, at: datetime) -> _Wanted:
-        """The same as an older one, and good for as long as that was meant to be."""
-        ends = _moment(row["expires_at"])
-        return cls(
-            name=row["name"],
-            scopes=row["scopes"].split(),
-            test=is_rehearsal(row["tenant"]),
-            created_at=at,
-            expires_at=None if ends is None else at + (ends - datetime.fromisoformat(row["created_at"])),
-            usd_a_day=None if row["usd_a_day"] is None else Money(row["usd_a_day"]),
-        )
+def _giver(transaction: Transaction, by: Caller | None, owner: str | None, at: datetime) -> Row | None:
+    """The key that makes another one, if it is still good, and for its own tenant; None for the operator."""
+    if by is None:
+        return None
+    row = _find(transaction, by.tenant, by.key_id)
+    if row["owner"] != owner or _told(row, at).state in {"revoked", "expired"}:
+        raise UnknownKey
+    return row
 
 
-def _add(transaction: Transaction, wanted: _Wanted, owner: str, tier: str) -> NewKey:
+def _add(transaction: Transaction, wanted: Wanted, owner: str, tier: str) -> NewKey:
     minted = mint(test=wanted.test)
     key = NewKey.model_validate(
         {
@@ -197,6 +183,7 @@ def _add(transaction: Transaction, wanted: _Wanted, owner: str, tier: str) -> Ne
         hint=minted.hint,
         scopes=" ".join(key.scopes),
         usd_a_day=None if wanted.usd_a_day is None else int(wanted.usd_a_day),
+        purse=wanted.purse or key.key_id,
         created_at=key.created_at.isoformat(),
         expires_at=None if key.expires_at is None else key.expires_at.isoformat(),
     )
@@ -224,7 +211,7 @@ def _note(
 
 
 def _told(row: Row, at: datetime) -> KeyRow:
-    ends, ended = _moment(row["expires_at"]), _moment(row["revoked_at"])
+    ends, ended = moment(row["expires_at"]), moment(row["revoked_at"])
     return KeyRow(
         key_id=row["id"],
         name=row["name"],
@@ -238,7 +225,7 @@ def _told(row: Row, at: datetime) -> KeyRow:
         created_at=datetime.fromisoformat(row["created_at"]),
         expires_at=ends,
         revoked_at=ended,
-        last_used_at=_moment(row["last_used_at"]),
+        last_used_at=moment(row["last_used_at"]),
     )
 
 
@@ -250,42 +237,3 @@ def _state(
     if ends is not None and ends <= at:
         return "expired"
     return "active" if ended is None else "ending"
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _checked_name(name: str) -> str:
-    plain = " ".join(name.split())
-    if not 0 < len(plain) <= _LONGEST_NAME or any(unicodedata.category(c)[0] == "C" for c in plain):
-        raise BadRequest(
-            "A key needs a name that can be read.", todo=f"Give up to {_LONGEST_NAME} letters, such as Shop."
-        )
-    if re.search(r"sk_(?:live|test)_", plain):
-        raise BadRequest("The name of a key must not hold a key.", todo="Name it after what it is for.")
-    return plain
-
-
-def _checked_scopes(scopes: Collection[str] | None, by: Caller | None) -> Collection[str]:
-    own = SCOPES if by is None else by.scopes
-    wanted = own if scopes is None else frozenset(scopes)
-    if unknown := sorted(wanted - SCOPES):
-        raise BadRequest(
-            f"{', '.join(unknown)[:60]!r} is no scope.", todo=f"The scopes are {', '.join(sorted(SCOPES))}."
-        )
-    if not wanted:
-        raise BadRequest("A key without any scope opens nothing.", todo="Give it one, or leave them out.")
-    if more := sorted(wanted - own):
-        raise BadRequest(
-            f"A key cannot give away what it has not: {', '.join(more)}.", todo="Ask with a key that has it."
-        )
-    return wanted
-
-
-def _checked_end(expires_at: datetime | None, at: datetime) -> datetime | None:
-    if expires_at is None:
-        return None
-    if expires_at.tzinfo is None or expires_at <= at:
-        raise BadRequest("A key must end in the future.", todo="Give a moment with its time zone, or none.")
-    return expires_at.astimezone(UTC)

@@ -75,8 +75,8 @@ class Tenants:
         if row is None:
             return
         yield _purse("own-tenant", order.tenant, row["usd_a_day"], day)
-        if order.key is not None:
-            yield _purse("own-key", order.key, row["key_usd_a_day"], day)
+        if row["purse"] is not None:
+            yield _purse("own-key", row["purse"], row["key_usd_a_day"], day)
 
 
 def enter_tenant(

@@ -13,8 +13,11 @@ __all__ = ["write_evidence"]
 def write_evidence() -> Path:
     """Writes the count beside the word lists; a test says when it has become old."""
     path = Path(__file__).parent / "words" / "evidence.json"
-    lines = (f"{json.dumps(word)}:{json.dumps(votes)}" for word, votes in count_evidence().items())
-    path.write_text("{" + ",\n".join(lines) + "}\n", "utf-8")
+    voters: dict[str, list[str]] = {}
+    for word, votes in count_evidence().items():
+        voters.setdefault(json.dumps(votes), []).append(word)
+    lines = (f"[{votes}, {json.dumps(' '.join(words), ensure_ascii=False)}]" for votes, words in voters.items())
+    path.write_text("[" + ",\n".join(lines) + "]\n", "utf-8")
     return path
 
 

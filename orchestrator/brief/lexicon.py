@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
+
+import tomli
 
 from orchestrator.brief.numerals import compounds, lengths
 from orchestrator.brief.text import fold
@@ -116,8 +117,7 @@ def _compiled(language: str, only: frozenset[str]) -> Lexicon:
 def evidence() -> dict[str, dict[str, float]]:
     """How strongly each word speaks for each language, as counted beforehand."""
     counted = (files("orchestrator.brief") / "words" / "evidence.json").read_bytes()
-    votes: dict[str, dict[str, float]] = json.loads(counted)
-    return votes
+    return {word: votes for votes, words in json.loads(counted) for word in words.split()}
 
 
 def count_evidence() -> dict[str, dict[str, float]]:
@@ -173,4 +173,4 @@ def _split(phrases: str) -> list[str]:
 @cache
 def _tables(name: str) -> dict[str, dict[str, str]]:
     with (files("orchestrator.brief") / "words" / f"{name}.toml").open("rb") as file:
-        return tomllib.load(file)
+        return tomli.load(file)

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from config.settings import without_credentials
 from orchestrator.store.postgres import GREETING, key_of, parameters
-from shared_knowledge.errors import Broken
+from orchestrator.store.redial import Lost
 
 __all__ = ["open_server"]
 
@@ -50,7 +50,7 @@ async def open_server(url: str, serde: SerializerProtocol) -> AsyncIterator[Asyn
             await _patiently(lambda: _set_up(connections, serde))
             yield saver
     except psycopg.Error as error:
-        raise Broken(
+        raise Lost(
             f"How far the run got cannot be kept in {without_credentials(url)}: {_said(error)}.",
             todo="See that the server is up and run `agentes resume`: everything that was made is in the ledger.",
         ) from error

@@ -12,6 +12,7 @@ from orchestrator.composer.captions import marks_of
 from orchestrator.composer.finishing import Rendered
 from orchestrator.composer.given import GIVEN
 from orchestrator.composer.narrated import render_over
+from orchestrator.composer.recorded import recorded
 from orchestrator.composer.render import Voiced, render
 from shared_knowledge.errors import Unsuitable
 from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Outcome, Plan, VoiceSpec
@@ -27,7 +28,8 @@ async def make_film(plan: Plan, film: Film, outcomes: Outcomes, shelf: Shelf, de
     """The finished film as an asset; Unsuitable when a clip it needs was not made."""
     voices = [_voiced(plan, asset) for task in film.voices if isinstance(asset := outcomes.get(task), Asset)]
     if film.recording:
-        voices = [Voiced(path=Path(film.recording.path).absolute(), script=film.recording.says)]
+        sound = await asyncio.to_thread(recorded, plan, shelf)
+        voices = [Voiced(path=sound or Path(film.recording.path), script=film.recording.says)]
     shelf.clear(desk)
     try:
         into = shelf.desk(desk) / "film.mp4"

@@ -181,7 +181,7 @@ class _Bench:
     async def _correct(self) -> None:
         """Listens to the film as it will be heard; what the audio encoder overshot is taken back."""
         for quieter_db in range(1, _MOST_ROUNDS + 1):
-            level = await loudness.measure(self._into)
+            level = await loudness.measure(self._into, deadline_s=self._deadline_s)
             near = abs(level.lufs - loudness.TARGET_LUFS) <= _TOLERANCE_LU
             if near and level.true_peak_dbtp <= loudness.CEILING_DBTP:
                 return

@@ -12,6 +12,7 @@ from agentes.media.child import Limits
 from agentes.media.probe import Probed
 from agentes.media.shelf import Shelf
 from shared_knowledge.errors import BadRequest, PlatformError
+from shared_knowledge.narrated_words import plain_address
 from shared_knowledge.vocabulary import Asset, Film, Medium, Money, Size
 
 __all__ = ["GIVEN", "Bring", "film_over", "nowhere", "shown", "take_in", "untrusted"]
@@ -46,7 +47,7 @@ async def take_in(address: str, bring: Bring, shelf: Shelf, desk: str) -> Asset:
             found, size, bright = await _looked_at(path)
         except PlatformError as unusable:
             raise BadRequest(
-                f"The film at {_plain(address)} cannot be used: {unusable.what}", todo=unusable.todo
+                f"The film at {plain_address(address)} cannot be used: {unusable.what}", todo=unusable.todo
             ) from None
         stored = await asyncio.to_thread(shelf.put, path)
     finally:
@@ -72,7 +73,7 @@ async def take_in(address: str, bring: Bring, shelf: Shelf, desk: str) -> Asset:
 
 async def nowhere(address: str, into: Path) -> Path:
     """The way of an office that fetches nothing."""
-    raise BadRequest(f"{into.name} is not fetched here: no way to {_plain(address)} was set up.")
+    raise BadRequest(f"{into.name} is not fetched here: no way to {plain_address(address)} was set up.")
 
 
 async def _brought(address: str, bring: Bring, into: Path) -> Path:
@@ -80,15 +81,9 @@ async def _brought(address: str, bring: Bring, into: Path) -> Path:
         return await bring(address, into)
     except (BadRequest, PlatformError) as error:
         raise BadRequest(
-            f"The film at {_plain(address)} could not be fetched: {error.what}",
+            f"The film at {plain_address(address)} could not be fetched: {error.what}",
             todo=error.todo or "Check that the address opens for anybody, then ask again.",
         ) from None
-
-
-def _plain(address: str) -> str:
-    """An address without what may be as good as a key: its query, and a name before the host."""
-    bare = re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", address, maxsplit=1)[0])
-    return bare if len(bare) <= 120 else f"{bare[:117]}…"
 
 
 async def _looked_at(path: Path) -> tuple[Probed, Size, bool]:
@@ -164,7 +159,7 @@ def _canvas(size: Size) -> Size:
 def _rate(fps: float) -> int:
     """The nearest of our rates of which the film's own is the same, a part or a multiple; else 30."""
     for rate in (30, 25, 24):
-        for times in (1, 2, 4, 0.5, 0.4):
+        for times in (1, 2, 4, 1 / 2, 1 / 3, 1 / 4):
             if abs(fps - rate * times) < 0.02 * rate * times:
                 return rate
     return 30
@@ -174,7 +169,7 @@ def shown(film: Film, given: Asset, frames: int) -> str:
     """The part of a filter graph that shows a given film as `[seen]`: upright, at one rate, its last picture held."""
     dimmed = _DIMMED if given.measured.get("bright") else ""
     return (
-        f"[0:V:0]bwdif=mode=send_frame:deint=interlaced,fps={film.fps}:start_time=0,{dimmed}"
-        f"scale={film.width}:{film.height}:flags=bicubic,setsar=1,format=yuv420p,"
+        f"[0:V:0]bwdif=mode=send_frame:deint=interlaced,fps={film.fps}:start_time=0,"
+        f"scale={film.width}:{film.height}:flags=bicubic,{dimmed}setsar=1,format=yuv420p,"
         f"tpad=stop_mode=clone:stop={frames},trim=end_frame={frames},setpts=PTS-STARTPTS[seen]"
     )

@@ -17,11 +17,13 @@ from orchestrator.composer.manifest import (
     DeliveredFilm,
     Delivery,
     Original,
+    Seam,
     made_here,
     result_document,
     write_manifest,
 )
 from orchestrator.composer.placing import file_name, keep_original, place
+from orchestrator.composer.recorded import recorded
 from orchestrator.composer.report import Still, write_report
 from orchestrator.store.jobs import AskRow
 from shared_knowledge.vocabulary import (
@@ -39,7 +41,7 @@ from shared_knowledge.vocabulary import (
 __all__ = ["Record", "delivery", "hand_over", "result"]
 
 _STORYBOARD = "storyboard"
-_FILM_FACTS = ("width", "height", "duration_s", "fps", "frames", "lufs", "true_peak_dbtp")
+_FILM_FACTS = ("width", "height", "duration_s", "fps", "frames", "lufs", "true_peak_dbtp", "quality_score")
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,18 @@ def hand_over(record: Record, state: JobState, shelf: Shelf) -> Delivery:
     folder = Path(told.folder)
     for asset, name in _named_assets(record):
         place(folder, Path(asset.path), name)
-    originals = [*_given(record), *_originals(record, shelf)]
+    seams = _seams(record, shelf)
+    for source, seam in seams:
+        place(folder, source, f"{_STORYBOARD}/{Path(seam.path).name}")
+    originals = [*_given(record), *_heard(record, shelf), *_originals(record, shelf)]
     for source, original in originals:
         keep_original(folder, source, Path(original.path).name)
     if isinstance(film := record.outcomes.get(FILM), Asset):
         place(folder, Path(film.path), placing.FILM)
         if captions := film.measured.get("captions"):
             place(folder, Path(captions), placing.CAPTIONS)
-    told = told.model_copy(update={"originals": tuple(one for _, one in originals)})
+    kept = {"originals": tuple(one for _, one in originals), "seams": tuple(one for _, one in seams)}
+    told = told.model_copy(update=kept)
     write_manifest(folder, told)
     write_report(folder, told, _stills(record))
     return told
@@ -165,6 +171,15 @@ def _given(record: Record) -> list[tuple[Path, Original]]:
     return [(source, Original(path=str(place), sha256=given.sha256, size_bytes=given.size_bytes))]
 
 
+def _heard(record: Record, shelf: Shelf) -> list[tuple[Path, Original]]:
+    """The sound that the person gave, byte for byte."""
+    source = recorded(record.job.plan, shelf) if record.job.plan else None
+    if source is None or source.stem not in (record.job.plan.given.values() if record.job.plan else ()):
+        return []
+    place = Path(record.job.folder) / placing.ORIGINALS / f"recording{source.suffix}"
+    return [(source, Original(path=str(place), sha256=source.stem, size_bytes=source.stat().st_size))]
+
+
 def _originals(record: Record, shelf: Shelf) -> list[tuple[Path, Original]]:
     """What the platforms sent, byte for byte, for each piece of each task of the plan."""
     folder = Path(record.job.folder)
@@ -188,6 +203,28 @@ def _originals(record: Record, shelf: Shelf) -> list[tuple[Path, Original]]:
             model=order.model,
         )
         found.append((source, original))
+    return found
+
+
+def _seams(record: Record, shelf: Shelf) -> list[tuple[Path, Seam]]:
+    """The last frames that further pieces went on from, for each task of the plan."""
+    folder = Path(record.job.folder) / _STORYBOARD
+    found = []
+    for task in record.job.plan.tasks if record.job.plan else ():
+        if not isinstance(asset := record.outcomes.get(task.id), Asset):
+            continue
+        for number, piece in enumerate(asset.pieces, start=1):
+            if piece.grown_from and (source := shelf.find(piece.grown_from)):
+                seam = Seam(
+                    path=str(folder / file_name(task, "image/png", piece=number)),
+                    sha256=source.stem,
+                    size_bytes=source.stat().st_size,
+                    task=task.id,
+                    platform=asset.platform,
+                    model=asset.model,
+                    piece=number,
+                )
+                found.append((source, seam))
     return found
 
 

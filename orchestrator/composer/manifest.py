@@ -18,6 +18,7 @@ from shared_knowledge.vocabulary import (
     Money,
     Order,
     OrderState,
+    PaidPiece,
     Plan,
     Quote,
     Shortfall,
@@ -29,6 +30,7 @@ __all__ = [
     "DeliveredFilm",
     "Delivery",
     "Original",
+    "Seam",
     "made_here",
     "manifest_document",
     "result_document",
@@ -64,6 +66,12 @@ class Original(Frozen):
     model: str | None = None
 
 
+class Seam(Original):
+    """The last frame of a piece, from which the next one, number `piece`, was grown; taken here, at no cost."""
+
+    piece: int
+
+
 class DeliveredFilm(Frozen):
     """The finished film and what was measured in it."""
 
@@ -94,6 +102,7 @@ class Delivery(Frozen):
     delegations: tuple[Delegated, ...] = ()
     orders: tuple[Order, ...] = ()
     originals: tuple[Original, ...] = ()
+    seams: tuple[Seam, ...] = ()
     film: DeliveredFilm | None = None
     warnings: tuple[str, ...] = ()
     draft: bool
@@ -221,9 +230,14 @@ def _asset(asset: Asset) -> dict[str, Any]:
         "platform": asset.platform,
         "model": asset.model,
         "cost_usd": asset.cost.usd,
-        "pieces": [{"s": piece.duration_s, "cost_usd": piece.cost.usd} for piece in asset.pieces],
+        "pieces": [_piece(piece) for piece in asset.pieces],
         "warnings": list(asset.warnings),
     }
+
+
+def _piece(piece: PaidPiece) -> dict[str, Any]:
+    grown = {} if piece.grown_from is None else {"grown_from": piece.grown_from}
+    return {"s": piece.duration_s, "cost_usd": piece.cost.usd, **grown}
 
 
 def _order(order: Order) -> dict[str, Any]:
@@ -297,6 +311,18 @@ def _provenance(delivery: Delivery) -> list[dict[str, Any]]:
         made = {"task": asset.task, "made_by": asset.platform, "model": asset.model}
         kind = source_kind([asset.platform])
         vouch(asset.path, asset.sha256, asset.size_bytes, **made, source_kind=kind)
+    for seam in delivery.seams:
+        kind = source_kind([seam.platform or ""])
+        vouch(
+            seam.path,
+            seam.sha256,
+            seam.size_bytes,
+            task=seam.task,
+            made_by=seam.platform,
+            model=seam.model,
+            source_kind=kind,
+            begins_piece=seam.piece,
+        )
     for original in delivery.originals:
         made_by = original.platform or "the person who asked"
         source = source_kind([original.platform]) if original.platform else None

@@ -159,7 +159,7 @@ async def _own_sound(given: Asset, into: Path) -> _Stem | None:
         form="wav",
         limits=_DECODING,
     )
-    level = await loudness.measure(into)
+    level = await loudness.measure(into, deadline_s=120 + (given.duration_s or 0))
     fade_s = max((given.duration_s or 0) - _FADE_S, 0)
     return None if level.silent else _Stem(into, level, f"afade=t=out:st={fade_s:.4f}:d={_FADE_S}")
 
@@ -170,14 +170,14 @@ async def _spoken(voice: Voiced, place: Laid, tempo: float) -> _Stem:
         f"asetpts=PTS-STARTPTS,aresample={loudness.RATE},{faster}atrim=end={place.lasts_s + _FADE_S:.4f},"
         f"adelay=delays={round(place.start_s * loudness.RATE)}S:all=1"
     )
-    return _Stem(voice.path, await loudness.measure(voice.path), graph)
+    return _Stem(voice.path, await loudness.measure(voice.path, deadline_s=120 + place.lasts_s), graph)
 
 
 async def _music(style: MusicStyle, lasts_s: float, into: Path, seed: int) -> _Stem | None:
     if style is MusicStyle.NONE:
         return None
     await write_bed(style, lasts_s, into, seed=seed)
-    return _Stem(into, await loudness.measure(into))
+    return _Stem(into, await loudness.measure(into, deadline_s=120 + lasts_s))
 
 
 async def _mix(

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from config.log_context import log_about
+from orchestrator.dispatch.cancelled import CancelWatch
 from orchestrator.run import Office, Run
 from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Event
@@ -25,6 +27,7 @@ class Here:
     def __init__(self, office: Callable[[], Office]) -> None:
         self._office = office
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._watch: CancelWatch | None = None
 
     def enlist(self, transaction: Transaction, job_id: str, tenant: str) -> None:
         """Nothing: what this process cannot begin any more is found by its state, as interrupted."""
@@ -70,7 +73,10 @@ class Here:
     async def run(self, job_id: str, *, answer: bool | None = None, again: bool = False) -> None:
         """Sees a job through to its end or pause, `again` from its beginning; raises what stopped it."""
         office = self._office().of(job_id)
-        with office.locks.only_one(job_id):
+        with (
+            log_about(job=job_id, tenant=office.jobs.tenant(job_id)),
+            office.locks.only_one(job_id),
+        ):
             fence = await office.jobs.take(job_id)
             work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer, again=again))
             watch = asyncio.create_task(self._until_cancelled(office, job_id))
@@ -112,6 +118,8 @@ class Here:
                 await jobs.retry(job_id)
             if not await jobs.move(job_id, JobState.RUNNING, fence=fence):
                 return
+            if office.shelf.is_shared:  # what others made is brought here before anybody waits for it
+                await asyncio.to_thread(office.outcomes, job_id)
             run = Run(office, job_id, fence)
             paused = await graph.run(job_id, run.stages, saver, tell, answer)
             if paused is None:
@@ -123,5 +131,5 @@ class Here:
             await tell({"what": "job", "phase": "awaiting_approval", "note": paused.quote})
 
     async def _until_cancelled(self, office: Office, job_id: str) -> None:
-        while office.jobs.state(job_id) is not JobState.CANCELLED:
-            await asyncio.sleep(_LOOK_FOR_CANCEL_S)
+        self._watch = self._watch or CancelWatch(office.jobs)
+        await self._watch.until_cancelled(job_id, _LOOK_FOR_CANCEL_S)

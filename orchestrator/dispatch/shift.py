@@ -194,17 +194,17 @@ class Shift:
             await self._app.job_manager.update_heartbeat(self._worker.worker_id)
 
     async def _rescue(self) -> None:
-        manager = self._app.job_manager
-        left = await manager.get_stalled_jobs(queue=_QUEUE, seconds_since_heartbeat=_SILENT_S)
+        rows = self._app.job_manager
+        left = await rows.get_stalled_jobs(queue=_QUEUE, seconds_since_heartbeat=_SILENT_S)
         for turn in [*left, *await self._never_heard_of()]:
             if turn.id is None or turn.id in self._turns:
                 continue
             with suppress(ConnectorException):  # somebody else was faster
                 try:
-                    await manager.retry_job(turn, retry_at=_AT_ONCE)
+                    await rows.retry_job(turn, retry_at=_AT_ONCE)
                     _log.warning("%s is taken from a worker that is no more", turn.task_kwargs.get("job"))
                 except UniqueViolation:  # it waits already, lined up by a person
-                    await manager.finish_job(turn, Status.FAILED, delete_job=True)
+                    await rows.finish_job(turn, Status.FAILED, delete_job=True)
 
     async def _never_heard_of(self) -> list[Turn]:
         """What the server gave to us in an answer that was lost; seen twice, so that it is not just on its way."""

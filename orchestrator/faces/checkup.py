@@ -16,6 +16,8 @@ from shared_knowledge.errors import AgentesError
 __all__ = ["Finding", "ask_vendors", "examine"]
 
 _ROOM_MB = 500
+_LATE_S = 600
+_SKEW_S = 5
 _STATES = {"missing": "not set"}
 
 
@@ -32,12 +34,14 @@ class Finding(NamedTuple):
 
 
 def examine() -> list[Finding]:
-    """Looks at everything a run needs; buys nothing and needs no network."""
+    """Looks at everything a run needs; buys nothing, and dials nobody but the ledger and the shelf."""
     return [
         Finding("Python", "good", platform.python_version()),
         *_look("Settings", _settings),
         *_look("Home", _home),
+        *_look("Shelf", _shelf),
         *_look("Ledger", _ledger),
+        *_service(),
         *_look("Film making", _ffmpeg),
         *_look("Draft speech", _speech),
         *_look("Draft pictures", _pictures),
@@ -92,11 +96,41 @@ def _home() -> str:
     return f"{home}, {free_mb:,} MB free{short}"
 
 
+def _shelf() -> str:
+    return f"{assembly.shelf().try_out()}, written, read and cleared"
+
+
 def _ledger() -> str:
+    from orchestrator.store.sql import newest
+
     jobs = len(assembly.studio().list(1000))
     file, address = assembly.settings().sqlite_file, assembly.settings().shown()["AGENTES_DATABASE_URL"]
     where = f"{address}, which answers" if file is None else file
-    return f"{where}, {jobs} job{'' if jobs == 1 else 's'}"
+    return f"{where}, {jobs} job{'' if jobs == 1 else 's'}, tables of shape {newest()}"
+
+
+def _service() -> Iterator[Finding]:
+    """How those stand who share the ledger; if it does not answer, its own line says so."""
+    from orchestrator.watch.ledger import Ledger
+
+    ledger = Ledger(assembly.settings().database_url)
+    try:
+        told = ledger.ask()
+    except AgentesError:
+        return
+    finally:
+        ledger.close()
+    waiting, late_s = told.letters
+    late = f", the first since {late_s:.0f} s" if late_s >= 1 else ""
+    letters = f"{waiting:,} to be delivered{late}" if waiting else "none to be delivered"
+    yield Finding("Webhooks", "broken" if late_s > _LATE_S else "good", letters)
+    if told.workers is not None:
+        queue = f"{told.queue.get('todo', 0):,} jobs wait, {told.queue.get('doing', 0):,} in hand"
+        heard = f"{told.workers} alive" if told.workers else "none alive: `agentes worker` begins one"
+        yield Finding("Workers", "good" if told.workers else "missing", f"{heard}; {queue}")
+    if (ahead_s := told.clock_ahead_s) is not None:
+        how = f"{abs(ahead_s):.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the database's"
+        yield Finding("Clock", "good" if abs(ahead_s) < _SKEW_S else "broken", how)
 
 
 def _ffmpeg() -> str:

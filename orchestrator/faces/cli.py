@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from config.quick_start import quick_start
-from orchestrator.faces import keys, working
+from orchestrator.faces import keeping, keys, serving, working
 from shared_knowledge.errors import AgentesError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _INTERRUPTED = 130
 DECISIONS = ("adopt", "never-charged", "charged-and-lost", "buy-again")
 _GROUPS = ("day", "job", "platform", "tenant")
 _QUALITIES = ("draft", "standard", "high")
+_ROOMS = {"keys": keys.do, "ledger": keeping.do, "serve": serving.do, "worker": working.do}
 
 
 class Wishes(NamedTuple):
@@ -134,7 +135,9 @@ def parser() -> ArgumentParser:
     )
     review.add_argument("number", metavar="ID", nargs="?", help="the vendor's own number, for adopt")
     keys.teach(commands, _command)
+    serving.teach(commands, _command)
     working.teach(commands, _command)
+    keeping.teach(commands, _command)
     doctor = _command(
         commands,
         "doctor",
@@ -219,6 +222,9 @@ def _read_wishes(said: Namespace) -> Wishes:
 
 
 def _do(said: Namespace) -> None:
+    if (room := _ROOMS.get(said.command)) is not None:
+        room(said)
+        return
     from orchestrator.faces import commands
 
     as_json = said.json
@@ -249,10 +255,6 @@ def _do(said: Namespace) -> None:
             commands.cancel(said.job, as_json=as_json)
         case "review":
             commands.review(said.order, said.decision, said.number, as_json=as_json)
-        case "keys":
-            keys.do(said)
-        case "worker":
-            working.do(said)
         case "platforms":
             commands.platforms(as_json=as_json)
         case "sandbox":

@@ -20,7 +20,6 @@ from shared_knowledge.vocabulary import (
     Narration,
     Plan,
     Quality,
-    Span,
     Task,
     Understanding,
     VoiceSpec,
@@ -34,7 +33,7 @@ _NOTICED_S = 1.0
 
 def reading_of(text: str, narration: Narration) -> Reading:
     """What is understood of it: the film, and the voice if there are words."""
-    tasks = [BriefTask(medium=Medium.VIDEO, reference=narration.video_url)]
+    tasks = [BriefTask(medium=Medium.VIDEO, reference=narration.shown_url)]
     if narration.voice_text:
         tasks.append(
             BriefTask(medium=Medium.VOICE, language=narration.voice_language, script=narration.voice_text)
@@ -43,7 +42,7 @@ def reading_of(text: str, narration: Narration) -> Reading:
         text=text,
         language=narration.voice_language,
         understanding=Understanding(tasks=tuple(tasks), compose=True),
-        coverage=(Span(text=text, start=0, end=len(text), means="creative"),) if text else (),
+        coverage=(),
         details=("",) * len(tasks),
         subjects=("",) * len(tasks),
     )
@@ -66,7 +65,7 @@ def narrate(brief: Brief, narration: Narration) -> Plan:
             height=0,
             clips=(),
             voices=(_VOICE,) if narration.voice_text else (),
-            over=narration.video_url,
+            over=narration.shown_url,
             music=narration.music_style,
             captions=captions and bool(narration.voice_text),
             language=narration.voice_language,

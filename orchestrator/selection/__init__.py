@@ -3,7 +3,7 @@
 Pure functions: the same plan, catalogue and circumstances always give the same quote.
 """
 
-from orchestrator.selection.keeping import NO_PAST, UNCHANGED, Past, may_stay, unchanged
+from orchestrator.selection.keeping import NO_PAST, UNCHANGED, Past, digests, may_stay, unchanged
 from orchestrator.selection.quoting import check_budget, quote
 from orchestrator.selection.track_record import TrackRecord, as_text, from_text, track_records
 from orchestrator.selection.weighing import offers
@@ -17,6 +17,7 @@ __all__ = [
     "TrackRecord",
     "as_text",
     "check_budget",
+    "digests",
     "from_text",
     "may_stay",
     "offers",

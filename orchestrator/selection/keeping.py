@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,16 +13,20 @@ from orchestrator.selection.wishes import Circumstances, Wishes
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.vocabulary import Asset, Money, Offer, Outcome, Task
 
-__all__ = ["NO_PAST", "UNCHANGED", "Past", "kept_offer", "may_stay", "unchanged"]
+__all__ = ["NO_PAST", "UNCHANGED", "Past", "digests", "kept_offer", "may_stay", "unchanged"]
 
 UNCHANGED = "unchanged, kept from the earlier job"
 
 
 class Past(NamedTuple):
-    """An earlier job that is to be changed: its tasks, and what was made of them that is still there."""
+    """An earlier job that is to be changed: its tasks, and what was made of them that is still there.
+
+    `given` are the person's own files as that job found them: their digests, by name.
+    """
 
     tasks: Sequence[Task] = ()
     made: Mapping[str, Asset] = MappingProxyType({})
+    given: Mapping[str, str] = MappingProxyType({})
 
 
 NO_PAST = Past()
@@ -39,22 +44,40 @@ def may_stay(
     }
 
 
+def digests(names: Iterable[str]) -> dict[str, str]:
+    """The digest of every file of this machine among these names."""
+    found = {}
+    for name in names:
+        try:
+            if Path(name).is_file():
+                with Path(name).open("rb") as file:
+                    found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:  # it may not be read, or its name is longer than any disk can hold
+            continue
+    return found
+
+
 def unchanged(
-    tasks: Sequence[Task], before: Sequence[Task], outcomes: Mapping[str, Outcome]
+    tasks: Sequence[Task],
+    before: Sequence[Task],
+    outcomes: Mapping[str, Outcome],
+    were: Mapping[str, str] = MappingProxyType({}),
+    are: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Asset]:
     """The tasks whose work and inputs are those of an earlier plan, each with the asset that was made there.
 
-    Work is known by its content, not by its number in the plan. Whoever asks hands in only outcomes
+    Work is known by its content, not by its number in the plan, and a person's own file by what it holds:
+    `were` and `are` are the digests of these files then and now. Whoever asks hands in only outcomes
     whose files are still there.
     """
     made: dict[str, list[tuple[str, Asset]]] = {}
-    earlier = _contents(before)
+    earlier = _contents(before, were)
     for task in before:
         outcome = outcomes.get(task.id)
         if isinstance(outcome, Asset):
             made.setdefault(earlier[task.id], []).append((task.id, outcome))
     kept: dict[str, Asset] = {}
-    content = _contents(tasks)
+    content = _contents(tasks, are)
     for task in sorted(tasks, key=lambda task: (content[task.id], task.id)):
         found = made.get(content[task.id], [])
         if found:
@@ -75,8 +98,8 @@ def kept_offer(task_id: str, asset: Asset) -> Offer:
     )
 
 
-def _contents(tasks: Sequence[Task]) -> dict[str, str]:
-    """Each task as a digest of its work and, in place of their names, of the tasks it waits for."""
+def _contents(tasks: Sequence[Task], files: Mapping[str, str]) -> dict[str, str]:
+    """Each task as a digest of its work and, in place of their names, of the tasks it waits for and its files."""
     by_id = {task.id: task for task in tasks}
     known: dict[str, str] = {}
 
@@ -89,6 +112,7 @@ def _contents(tasks: Sequence[Task]) -> dict[str, str]:
             spec = task.spec.model_dump(mode="json")
             if spec.get("first_frame") in waits:
                 spec["first_frame"] = waits[spec["first_frame"]]
+            spec["references"] = [files.get(name, name) for name in task.spec.references]
             told = json.dumps([spec, sorted(waits.values())], sort_keys=True)
             known[name] = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
         return known[name]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -31,6 +32,7 @@ Ordering = Literal["created_at", "-created_at", "status", "-status"]
 T = TypeVar("T")
 
 _ANY_RUN = 2**62
+_IDS_A_LOOK = 64
 _STANDSTILLS = {JobState.IN_DOUBT, JobState.PAUSED}
 _PAGES: dict[Ordering, str] = {
     "created_at": "page_of_jobs_oldest",
@@ -264,6 +266,15 @@ class Jobs:
         rows, count = self._database.read(ask)
         return [_job(row) for row in rows], count
 
+    def cancelled(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these jobs that were cancelled."""
+        found: set[str] = set()
+        for at in range(0, len(job_ids), _IDS_A_LOOK):
+            some = job_ids[at : at + _IDS_A_LOOK]
+            asked = {f"id{n}": some[min(n, len(some) - 1)] for n in range(_IDS_A_LOOK)}
+            found.update(row["id"] for row in self._database.read(partial(_cancelled_among, asked)))
+        return frozenset(found)
+
     def in_state(self, state: JobState) -> Sequence[Job]:
         """Every job that stands so, oldest first."""
         return [_job(row) for row in self._database.read(lambda t: t.rows("jobs_in", state=state))]
@@ -295,6 +306,10 @@ class Jobs:
 
 def _no_job(job_id: str, but: str = "") -> BadRequest:
     return BadRequest(f"There is no job {job_id!r}.{but}", todo="`agentes runs` lists the jobs.")
+
+
+def _cancelled_among(asked: Mapping[str, str], transaction: Transaction) -> Sequence[Row]:
+    return transaction.rows("cancelled_among", **asked)
 
 
 def _job(row: Row) -> Job:

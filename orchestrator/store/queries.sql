@@ -32,12 +32,19 @@ select id, state, brief, folder, null as plan, null as quote, why, created_at, e
     from jobs where tenant = :tenant order by created_at, id limit :most offset :skip
 
 -- name: page_of_jobs_by_state
+-- In the order of the names that the outside knows: cancelled, completed, failed, pending, processing.
 select id, state, brief, folder, null as plan, null as quote, why, created_at, ended_at, tenant, key_id
-    from jobs where tenant = :tenant order by state, created_at desc, id desc limit :most offset :skip
+    from jobs where tenant = :tenant
+    order by case when state = 'cancelled' then 1 when state in ('done', 'partial') then 2
+        when state in ('failed', 'in_doubt') then 3 when state = 'running' then 5 else 4 end,
+        created_at desc, id desc limit :most offset :skip
 
 -- name: page_of_jobs_by_state_backwards
 select id, state, brief, folder, null as plan, null as quote, why, created_at, ended_at, tenant, key_id
-    from jobs where tenant = :tenant order by state desc, created_at desc, id desc limit :most offset :skip
+    from jobs where tenant = :tenant
+    order by case when state = 'cancelled' then 1 when state in ('done', 'partial') then 2
+        when state in ('failed', 'in_doubt') then 3 when state = 'running' then 5 else 4 end desc,
+        created_at desc, id desc limit :most offset :skip
 
 -- name: plan_job
 update jobs set plan = :plan where id = :id
@@ -63,6 +70,15 @@ select * from jobs where state = :state order by created_at, id
 
 -- name: state_of_job
 select state from jobs where id = :id
+
+-- name: cancelled_among
+-- Which of up to 64 jobs were cancelled: one look for all that a process runs.
+select id from jobs where state = 'cancelled' and id in (
+    :id0, :id1, :id2, :id3, :id4, :id5, :id6, :id7, :id8, :id9, :id10, :id11, :id12, :id13, :id14, :id15,
+    :id16, :id17, :id18, :id19, :id20, :id21, :id22, :id23, :id24, :id25, :id26, :id27, :id28, :id29, :id30, :id31,
+    :id32, :id33, :id34, :id35, :id36, :id37, :id38, :id39, :id40, :id41, :id42, :id43, :id44, :id45, :id46, :id47,
+    :id48, :id49, :id50, :id51, :id52, :id53, :id54, :id55, :id56, :id57, :id58, :id59, :id60, :id61, :id62, :id63
+)
 
 -- name: keep_outcome
 insert into outcomes (job, task, kind, body) values (:job, :task, :kind, :body)
@@ -280,11 +296,12 @@ update tenants set tier = :tier, usd_a_day = :usd_a_day where name = :name
 
 -- name: own_limits
 -- What a tenant and a key may spend in a day, beside what is set for everybody.
-select usd_a_day, (select usd_a_day from api_keys where id = :key) as key_usd_a_day from tenants where name = :tenant
+select tenants.usd_a_day, api_keys.usd_a_day as key_usd_a_day, api_keys.purse
+    from tenants left join api_keys on api_keys.id = :key where tenants.name = :tenant
 
 -- name: add_key
-insert into api_keys (id, tenant, owner, name, digest, hint, scopes, usd_a_day, created_at, expires_at)
-    values (:id, :tenant, :owner, :name, :digest, :hint, :scopes, :usd_a_day, :created_at, :expires_at)
+insert into api_keys (id, tenant, owner, name, digest, hint, scopes, usd_a_day, purse, created_at, expires_at)
+    values (:id, :tenant, :owner, :name, :digest, :hint, :scopes, :usd_a_day, :purse, :created_at, :expires_at)
 
 -- name: key_by_digest
 select api_keys.*, tenants.tier from api_keys join tenants on tenants.name = api_keys.owner
@@ -404,6 +421,10 @@ select * from webhook_endpoints where tenant = :tenant and url is not null order
 -- name: endpoint
 select * from webhook_endpoints where id = :id and tenant = :tenant and url is not null
 
+-- name: receiver
+-- The same, or the one that calls back.
+select * from webhook_endpoints where id = :id and tenant = :tenant
+
 -- name: caller_back
 select * from webhook_endpoints where tenant = :tenant and url is null
 
@@ -428,7 +449,7 @@ delete from webhook_deliveries where endpoint = :endpoint
 delete from webhook_endpoints where id = :id and tenant = :tenant
 
 -- name: call_back
-insert into webhook_callbacks (job, url) values (:job, :url)
+insert into webhook_callbacks (job, url) values (:job, :url) on conflict (job) do update set url = excluded.url
 
 -- name: listeners
 -- Who is to be told of a job: whoever its tenant registered, and whoever is to be called back.

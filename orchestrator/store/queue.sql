@@ -12,8 +12,10 @@ delete from queue_shares where not exists (select from procrastinate_jobs where 
 -- at the turn that was begun last; a tenant who had fewer turns since than others begins there, not before.
 with clock as (
     select coalesce(
-        (select max(-priority) from procrastinate_jobs where queue_name = 'jobs' and status = 'doing'),
-        (select min(-priority) from procrastinate_jobs where queue_name = 'jobs' and status = 'todo'),
+        (select -priority from procrastinate_jobs where queue_name = 'jobs' and status = 'doing'
+            order by priority limit 1),
+        (select -priority from procrastinate_jobs where queue_name = 'jobs' and status = 'todo'
+            order by priority desc limit 1),
         0) as at
 ), turn as (
     insert into queue_shares as mine (tenant, next_at, taken)

@@ -74,6 +74,10 @@ class ServiceShelf:
         """Nobody is told how a job ends, but for those who registered for all."""
         transaction.run("call_nobody_back", job=job)
 
+    def look(self) -> None:
+        """Raises what stands between us and the ledger."""
+        self._database.read(lambda t: t.row("extras", job=""))
+
     def batch(self, tenant: str, batch: str) -> Sequence[tuple[str, JobState]]:
         """The jobs of a tenant's batch and how each stands; none where it is somebody else's."""
         rows = self._database.read(lambda t: t.rows("jobs_of_batch", tenant=tenant, batch=batch))

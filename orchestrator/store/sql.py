@@ -14,7 +14,7 @@ __all__ = ["newest", "query", "route"]
 
 _BACK = ".down.sql"
 
-_FILES = ("queries.sql", "queue.sql")
+_FILES = ("queries.sql", "queue.sql", "figures.sql")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 

@@ -183,7 +183,7 @@ class Outbox:
         """What was and is to be sent to a receiver, newest first, and how much that is in all."""
 
         def ask(transaction: Transaction) -> tuple[Sequence[Row], int]:
-            _known_to(transaction, tenant, webhook_id)
+            _receiver(transaction, tenant, webhook_id)
             count = transaction.row("count_deliveries", endpoint=webhook_id)
             rows = transaction.rows("deliveries", endpoint=webhook_id, skip=skip, most=most)
             return rows, count["n"] if count else 0
@@ -195,7 +195,7 @@ class Outbox:
         """Every try to deliver something, oldest first."""
 
         def ask(transaction: Transaction) -> Sequence[Row]:
-            _known_to(transaction, tenant, webhook_id)
+            _receiver(transaction, tenant, webhook_id)
             if transaction.row("delivery", id=delivery_id, endpoint=webhook_id) is None:
                 raise _no_delivery(delivery_id)
             return transaction.rows("attempts", delivery=delivery_id)
@@ -206,14 +206,19 @@ class Outbox:
         ]
 
     async def replay(self, tenant: str, webhook_id: str, delivery_id: str) -> Delivery:
-        """Sends something once more, under the id it had: whoever heard of it already can tell."""
+        """Sends something once more, under the id it had: whoever heard of it already can tell.
+
+        Callbacks have a log too, under the webhook id that stands in them.
+        """
         at = self._now().isoformat()
 
         def ask(transaction: Transaction) -> Row | None:
-            _known_to(transaction, tenant, webhook_id)
-            if transaction.run("replay_delivery", id=delivery_id, endpoint=webhook_id, now=at):
-                transaction.run("open_lane", lane=webhook_id, tenant=tenant, due_at=at)
-            return transaction.row("delivery", id=delivery_id, endpoint=webhook_id)
+            _receiver(transaction, tenant, webhook_id)
+            transaction.run("replay_delivery", id=delivery_id, endpoint=webhook_id, now=at)
+            row = transaction.row("delivery", id=delivery_id, endpoint=webhook_id)
+            if row is not None:
+                transaction.run("open_lane", lane=row["lane"], tenant=tenant, due_at=at)
+            return row
 
         delivery = _delivery(await self._database.write(ask), delivery_id)
         self._wake()
@@ -302,6 +307,12 @@ def _changed(transaction: Transaction, tenant: str, webhook_id: str) -> dict[str
 def _turned(columns: dict[str, object], until: str | None) -> dict[str, object]:
     older = columns["secret"] if until else None
     return columns | {"secret": new_secret(), "older_secret": older, "older_until": until}
+
+
+def _receiver(transaction: Transaction, tenant: str, webhook_id: str) -> None:
+    """Passes the webhooks of a tenant, and whoever calls back for it."""
+    if transaction.row("receiver", id=webhook_id, tenant=tenant) is None:
+        raise _no_webhook(webhook_id)
 
 
 def _known_to(transaction: Transaction, tenant: str, webhook_id: str) -> Row:

@@ -402,6 +402,26 @@ async def test_two_pieces_are_two_orders_and_one_asset(world):
     assert Path(asset.path).read_bytes().count(b"picture of") == 2
 
 
+async def test_a_further_piece_works_from_what_the_one_before_it_brought(world, monkeypatch):
+    async def grown(errand: Errand, offer: Offer, before: Order, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        return (str(world.agent.shelved(before)),)
+
+    async def cut(order: Order) -> Order:
+        return order.model_copy(update={"inputs": tuple(f"{name}-cut" for name in order.inputs)})
+
+    line = world.vendor("a", DONE, Pending({"id": "t2"}, 0), asyncio.CancelledError(), DONE)
+    monkeypatch.setattr(world.agent, "inputs_after", grown)
+    monkeypatch.setattr(line, "prepare", cut)
+    with pytest.raises(asyncio.CancelledError):
+        await world.agent.perform(world.errand("a", pieces=2))
+    monkeypatch.setattr(world.agent, "inputs_after", None)  # what was ordered is not asked for anew
+    asset = await world.agent.perform(world.errand("a", pieces=2))
+    first, second = world.book.orders("job_1")
+    assert (first.inputs, second.inputs) == ((), (str(world.agent.shelved(first)),))
+    assert [piece.grown_from for piece in asset.pieces] == [None, world.agent.shelved(first).stem]
+    assert len(line.started) == 2
+
+
 async def test_a_second_performance_buys_nothing(world):
     line = world.vendor("a", DONE)
     first = await world.agent.perform(world.errand("a"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from config.log_context import log_about
 from config.log_setup import set_up_log
 from config.secrets import SecretManager
 
@@ -151,3 +153,35 @@ def test_http_libraries_are_silenced_even_when_all_else_is_shown(mask: Callable[
     set_up_log(mask, level="DEBUG")
     for name in ("httpx", "httpcore", "httpcore.http11", "httpx2"):
         assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
+
+
+async def test_a_line_says_what_it_is_about_in_every_task_of_the_work(
+    mask: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_log(mask, level="INFO", as_json=True)
+
+    async def work(job: str) -> None:
+        with log_about(job=job, tenant=None, level="never in the way"):
+            await asyncio.gather(asyncio.to_thread(logging.getLogger("a").info, "made"), _deeper())
+
+    async def _deeper() -> None:
+        with log_about(task=f"photo of {CANARY}"):
+            logging.getLogger("a").info("asked")
+
+    with log_about(request="req_1"):
+        await asyncio.gather(work("j1"), work("j2"))
+    logging.getLogger("a").info("over")
+    set_up_log(mask, level="INFO")
+    with log_about(job="j3\n"):
+        logging.getLogger("a").info("plain", extra={"job": "j4"})
+    *lines, last = capsys.readouterr().err.splitlines()
+    said = [json.loads(line) for line in lines]
+    assert [(one["message"], one.get("request"), one["level"]) for one in said[:-1]] == [
+        (one["message"], "req_1", "INFO") for one in said[:-1]
+    ]
+    assert sorted((one["message"], one["job"]) for one in said[:-1]) == [
+        ("asked", "j1"), ("asked", "j2"), ("made", "j1"), ("made", "j2"),
+    ]  # fmt: skip
+    assert {one.get("task") for one in said[:-1]} == {None, "photo of [FAL_KEY hidden]"}
+    assert not {"request", "job", "tenant"} & said[-1].keys()
+    assert last.endswith("INFO a: plain job=j4")

@@ -100,6 +100,8 @@ def test_a_cap_of_nothing_is_a_cap(tmp_path: Path) -> None:
         ("AGENTES_BASE_URL_LUMA", "luma.example"),
         ("AGENTES_ALLOW_PRIVATE_HOSTS", "http://localhost"),
         ("AGENTES_ALLOW_PRIVATE_HOSTS", "a b"),
+        ("AGENTES_LOG", "xml"),
+        ("AGENTES_LOG", "json:loud"),
         ("AGENTES_LLM_URL", "api.example.com/v1"),
         ("AGENTES_HOME", "~nobody-of-that-name/x"),
         ("AGENTES_HOME", "a\nb"),
@@ -125,9 +127,9 @@ def test_a_platform_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_a_setting_that_is_not_one_is_mentioned(tmp_path: Path) -> None:
-    settings = read(tmp_path, AGENTES_MAX_USD_DAY="1", AGENTES_COLOUR="blue")
+    settings = read(tmp_path, AGENTES_MAX_USD_DAY="1", AGENTES_BUTTERFLY="blue")
     assert settings.warnings == (
-        "AGENTES_COLOUR is not a setting.",
+        "AGENTES_BUTTERFLY is not a setting.",
         "AGENTES_MAX_USD_DAY is not a setting; did you mean AGENTES_MAX_USD_PER_DAY?",
     )
 
@@ -229,6 +231,8 @@ def test_every_variable_is_shown_when_it_is_set(tmp_path: Path) -> None:
         "AGENTES_MAX_USD_PER_KEY": "key_1=5",
         "AGENTES_MAX_USD_PER_PLATFORM": "runway=2.5,*=1",
         "AGENTES_ALLOW_PRIVATE_HOSTS": "h",
+        "AGENTES_LOG": "json",
+        "AGENTES_PUBLIC_URL": "http://h",
         "AGENTES_LLM_URL": "http://h",
         "AGENTES_LLM_MODEL": "m",
         "AGENTES_LLM_KEY": PASSWORD,
@@ -288,3 +292,9 @@ def test_the_price_of_a_model_is_whole_or_not_there(tmp_path: Path) -> None:
             read(tmp_path, **{name: text for name, text in told.items() if name != variable})
         with pytest.raises(BadRequest, match=variable):
             read(tmp_path, **{**told, variable: "-1"})
+
+
+def test_the_log_is_text_for_people_and_json_for_machines(tmp_path):
+    assert read(tmp_path).log == "text:warning"
+    assert read(tmp_path, AGENTES_LOG="json").log == "json:info"
+    assert read(tmp_path, AGENTES_LOG="Text:Debug").shown()["AGENTES_LOG"] == "text:debug"

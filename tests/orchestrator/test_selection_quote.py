@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from orchestrator.selection import (
     Circumstances,
     TrackRecord,
     check_budget,
+    digests,
     may_stay,
     quote,
     track_records,
@@ -234,6 +236,23 @@ def test_work_is_known_by_its_content_not_by_its_number() -> None:
     assert kept["photo-1"].task == "photo-1"
     twice = (Task(id="photo-1", spec=second), Task(id="photo-3", spec=second))
     assert set(unchanged(twice, before, made)) == {"photo-1"}, "one picture is not two"
+
+
+def test_a_file_is_known_by_what_it_holds_not_by_its_name(tmp_path: Path) -> None:
+    def drawn_from(name: str) -> Task:
+        return PHOTO.model_copy(update={"spec": PHOTO.spec.model_copy(update={"references": (name,)})})
+
+    one, two = str(tmp_path / "mug.png"), str(tmp_path / "cup.png")
+    Path(one).write_bytes(b"a mug")
+    Path(two).write_bytes(b"a mug")
+    were = digests([one, "https://example.org/mug.png", str(tmp_path / "nothing.png")])
+    assert set(were) == {one}
+    made = {"photo-1": asset(PHOTO, "bfl_flux", "flux-2-pro")}
+    before = (drawn_from(one),)
+    assert set(unchanged((drawn_from(two),), before, made, were, digests([two]))) == {"photo-1"}
+    Path(one).write_bytes(b"another mug")
+    assert unchanged(before, before, made, were, digests([one])) == {}
+    assert set(unchanged(before, before, made)) == {"photo-1"}, "an older job knew names alone"
 
 
 def test_a_clip_is_made_again_when_the_picture_it_begins_with_is_another() -> None:

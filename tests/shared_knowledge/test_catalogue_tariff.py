@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared_knowledge.canvas import Canvas, choose_canvas
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.platform_facts import Model
+from shared_knowledge.platform_facts import Mode, Model, Unit
 from shared_knowledge.tariff import Weighed, cover, weigh
 from shared_knowledge.vocabulary import (
     Money,
@@ -200,6 +200,26 @@ def test_a_clip_is_covered_by_the_cheapest_pieces(model: str, seconds: float, pr
     assert (found.price.usd, found.billed_as) == (price, words)
     assert sum(piece.duration_s or 0 for piece in found.pieces) >= seconds
     assert [piece.number for piece in found.pieces] == list(range(1, len(found.pieces) + 1))
+
+
+def test_pieces_that_go_on_from_a_picture_have_the_price_of_a_picture() -> None:
+    known = model_of("runway:gen4.5")
+    extra = known.prices[0].model_copy(update={"unit": Unit.REFERENCE, "usd": Decimal("0.02")})
+    dearer = known.model_copy(update={"prices": (*known.prices, extra)})
+    prices = [(one.duration_s, one.price.usd) for one in weigh(dearer, clip(15), DAY).pieces]
+    assert prices == [(10, "1.200000"), (5, "0.620000")]
+    assert [one.price.usd for one in weigh(dearer, clip(15), DAY, pictures=["photo-1"]).pieces] == [
+        "1.220000",
+        "0.620000",
+    ]
+    words_only = dearer.model_copy(update={"modes": (Mode.TEXT_TO_VIDEO,)})
+    assert weigh(words_only, clip(15), DAY).price == weigh(known, clip(15), DAY).price
+    by_clip = known.prices[0].model_copy(update={"unit": Unit.CLIP})
+    flat = [by_clip.model_copy(update={"seconds": s, "usd": Decimal(s)}) for s in (2, 10)]
+    heavy = extra.model_copy(update={"usd": Decimal(3)})
+    few = known.model_copy(update={"durations_s": (2, 10), "prices": (*flat, heavy)})
+    assert [one.duration_s for one in weigh(few, clip(8), DAY).pieces] == [10], "2 + 3 × 5 would be 17"
+    assert weigh(few, clip(12), DAY).billed_as.startswith("10 + 2 s")
 
 
 def test_sound_has_its_price() -> None:

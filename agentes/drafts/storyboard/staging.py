@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
+
+import tomli
 
 __all__ = ["DARK_WORDS", "IN_THE_BACKDROP", "LEAFY", "NIGHT", "PLACE_OF", "SKY", "VIEWS"]
 
-_FACTS = tomllib.loads((Path(__file__).parent / "staging.toml").read_text("utf-8"))
+_FACTS = tomli.loads((Path(__file__).parent / "staging.toml").read_text("utf-8"))
 
 SKY = frozenset(_FACTS["sky"])
 VIEWS = frozenset(_FACTS["views"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 import zipfile
 from collections import defaultdict
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+import tomli
 
 __all__ = ["LANGUAGES", "Dictionary", "Phrase", "dictionary", "fold", "names", "stem", "tokens"]
 
@@ -139,9 +140,9 @@ def _phrase(words: str, book: Dictionary) -> Phrase:
 
 @lru_cache(maxsize=1)
 def _grammar() -> dict[str, dict[str, str]]:
-    return tomllib.loads((_HERE / "grammar.toml").read_text("utf-8"))
+    return tomli.loads((_HERE / "grammar.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
 def _synonyms() -> tuple[tuple[str, dict[str, str]], ...]:
-    return tuple(tomllib.loads((_HERE / "synonyms.toml").read_text("utf-8")).items())
+    return tuple(tomli.loads((_HERE / "synonyms.toml").read_text("utf-8")).items())

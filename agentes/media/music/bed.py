@@ -59,11 +59,9 @@ def _sounding(sound: str, pitch: int, lasts_s: float, level_db: float) -> list[f
 def _lay(track: list[float], start: int, samples: list[float]) -> None:
     """Adds a note; what rings beyond the end is heard at the beginning, so that the piece has no seam."""
     while samples:
-        start %= len(track)
-        here, samples = samples[: len(track) - start], samples[len(track) - start :]
-        end = start + len(here)
-        track[start:end] = map(add, track[start:end], here)
-        start = end
+        end = min(start + len(samples), len(track))
+        track[start:end] = map(add, track[start:end], samples)
+        samples, start = samples[end - start :], 0
 
 
 def _write_echo(into: Path, lasts_s: float) -> None:

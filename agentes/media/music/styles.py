@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
 from typing import Literal
 
+import tomli
 from pydantic import Field
 
 from shared_knowledge.vocabulary import Frozen, MusicStyle
@@ -58,4 +58,4 @@ class Style(Frozen):
 def style(name: MusicStyle) -> Style:
     """The style of that name; every style but `none` has one."""
     text = (resources.files("agentes.media.music") / "styles.toml").read_text("utf-8")
-    return Style.model_validate(tomllib.loads(text)[name.value])
+    return Style.model_validate(tomli.loads(text)[name.value])

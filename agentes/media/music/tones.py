@@ -78,7 +78,8 @@ def _bowed(partials: Sequence[float], attack_s: float, release_s: float) -> _Mak
         release = round(release_s * RATE)
         count = round(lasts_s * RATE) + release
         # Two players, hardly apart, breathe where one would stand still.
-        one, other = (_steady(frequency * by, partials, level, count) for by in (0.9985, 1.0015))
+        one = _steady(frequency * 0.9995, partials, 0.7 * level, count)
+        other = _steady(frequency * 1.002, partials, 0.35 * level, count)
         return list(map(mul, map(add, one, other), _held(count, round(attack_s * RATE), release)))
 
     return make

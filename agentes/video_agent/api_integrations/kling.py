@@ -160,6 +160,8 @@ def _wanted(order: Order) -> dict[str, JsonValue]:
         wanted["sound"] = "on" if terms.sound else "off"
     if order.spec.medium is Medium.VIDEO and order.spec.negative:
         wanted["negative_prompt"] = ", ".join(order.spec.negative)
+    if hook := order.prepared.get("hook"):
+        wanted["callback_url"] = hook
     return wanted
 
 

@@ -116,7 +116,9 @@ class Adapter:
 
 def _wanted(order: Order) -> dict[str, Any]:
     terms = terms_of(order)
+    hook = order.prepared.get("hook")
     return {
+        **({"callback_url": hook} if hook else {}),
         "model": order.model,
         "prompt": order.prompt,
         "aspect_ratio": terms.canvas.word,

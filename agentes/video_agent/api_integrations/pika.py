@@ -53,7 +53,9 @@ class Adapter:
 
     async def start(self, http: httpx.AsyncClient, order: Order) -> Pending:
         """Puts the request in line."""
-        put = _Queued.of(await http.post(f"/{order.model}", json=_request(order)))
+        hook = order.prepared.get("hook")
+        calls_back = {"fal_webhook": str(hook)} if hook else None
+        put = _Queued.of(await http.post(f"/{order.model}", params=calls_back, json=_request(order)))
         return Pending(put.model_dump(mode="json"), _LOOK_AGAIN_S, queued=True)
 
     async def check(self, http: httpx.AsyncClient, order: Order) -> Pending | Done:

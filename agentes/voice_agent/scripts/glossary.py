@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from functools import cache
 from importlib import resources
 from typing import Any
+
+import tomli
 
 __all__ = ["in_language"]
 
@@ -41,7 +42,7 @@ _JOINTS = frozenset({"de", "di", "e", "y", "et", "und", "and", "of", "aus", "en"
 @cache
 def _table() -> dict[str, Any]:
     path = resources.files("agentes.voice_agent.scripts") / "glossary.toml"
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomli.loads(path.read_text("utf-8"))
 
 
 def _folded(text: str) -> str:

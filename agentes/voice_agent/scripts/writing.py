@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
+
+import tomli
 
 from agentes.voice_agent.scripts.glossary import in_language
 from shared_knowledge.prompts import render
@@ -255,4 +256,4 @@ def _word_list(name: str) -> frozenset[str]:
 @cache
 def _toml(name: str) -> dict[str, Any]:
     path = resources.files("agentes.voice_agent.scripts") / f"{name}.toml"
-    return tomllib.loads(path.read_text("utf-8"))
+    return tomli.loads(path.read_text("utf-8"))

@@ -34,6 +34,7 @@ __all__ = [
     "PageNumbers",
     "PlanAnswer",
     "PresetShown",
+    "QuoteShown",
     "Ready",
     "Result",
     "Status",

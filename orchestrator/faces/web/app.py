@@ -14,9 +14,9 @@ from typing import Any
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from config.log_context import log_about
 from orchestrator.access import (
     AlreadyAnswered,
-    Answer as Promised,
     Begun,
     Caller,
     Standing,
@@ -24,6 +24,9 @@ from orchestrator.access import (
     Verdict,
     name_of,
     request_digest,
+)
+from orchestrator.access import (
+    Answer as Promised,
 )
 from orchestrator.faces.web.calls import Answer, Call
 from orchestrator.faces.web.errors import (
@@ -38,7 +41,15 @@ from orchestrator.faces.web.errors import (
     unknown_key,
 )
 from orchestrator.faces.web.operations import Operation, operations
-from orchestrator.faces.web.reading import Gone, body_of, host_of, query_of, read_body, request_id_of
+from orchestrator.faces.web.reading import (
+    MOST_HEADER_BYTES,
+    Gone,
+    body_of,
+    host_of,
+    query_of,
+    read_body,
+    request_id_of,
+)
 from orchestrator.faces.web.service import Service
 from orchestrator.store.database import Transaction
 from orchestrator.webhooks.signing import DELIVERY
@@ -49,6 +60,7 @@ __all__ = ["Window", "web_app"]
 _DRAINS_WITHIN_S = 60.0
 _ROOM_AGAIN_S = 30
 _MOST_IDS = 200
+_MOST_HEADERS = 100
 _NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 _log = logging.getLogger("agentes.web")
@@ -79,12 +91,13 @@ class Window:
         visit = _Visit(self._service, scope)
         operation = self.operations.get(scope["method"])
         try:
-            answer = await visit.answer(operation, self._allowed, receive)
+            with log_about(request=visit.request_id):
+                answer = await visit.answer(operation, self._allowed, receive)
         except Gone:
             return
         except AgentesError as error:
             answer = visit.refuse(_refusal(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, it is told in the log and answered in our shape
             _log.exception("request %s failed", visit.request_id)
             answer = visit.refuse(Refusal(500, "Internal server error"))
         await _say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
@@ -120,6 +133,8 @@ class _Visit:
             raise Refusal(405, "This path does not know that method", headers={"Allow": allowed})
         if DELIVERY.lower() in self._said:
             raise Refusal(400, "A webhook of ours came back to us; that would never end", code="WEBHOOK_LOOP")
+        if len(said := self._scope["headers"]) > _MOST_HEADERS or sum(map(_size, said)) > MOST_HEADER_BYTES:
+            raise Refusal(431, "The request headers are too large", headers={"Connection": "close"})
         await self._let_in(operation)
         call = Call(
             service=self._service,
@@ -217,10 +232,10 @@ class _Visit:
 
     def headers(self, answer: Answer) -> dict[str, str]:
         """Every header of the answer."""
-        standing = {} if self._standing is None else self._standing.headers()
+        standing = self._standing or self._service.strangers.count(self._client)
         return {
             **_NOT_STORED,
-            **standing,
+            **standing.headers(),
             "X-Request-Id": self.request_id,
             "Content-Type": answer.kind,
             **answer.headers,
@@ -239,6 +254,10 @@ class _Visit:
                 "%s %s %s %s %s %d %.1f ms",
                 self.request_id, self._client, who, self._scope["method"], place, status, took_s * 1000,
             )  # fmt: skip
+
+
+def _size(line: tuple[bytes, bytes]) -> int:
+    return len(line[0]) + len(line[1])
 
 
 def _refusal(error: AgentesError) -> Refusal | Answer:

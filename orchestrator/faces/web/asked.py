@@ -49,7 +49,7 @@ __all__ = [
     "choices",
 ]
 
-FORMS = frozenset({"narration", "brief", "preset", "videos", "runs"})
+FORMS = frozenset({"(film)", "(brief)", "(preset)", "(videos)", "(runs)"})
 
 _LONGEST_BRIEF = 8_000
 _LONGEST_ADDRESS = 2_000
@@ -57,9 +57,13 @@ _LONGEST_METADATA = 16_384
 _MOST_JOBS = 100
 _AMOUNT = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 _CHOICE = r"^((photo|video|voice)=)?[a-z][a-z0-9_]{0,62}(:[A-Za-z0-9][A-Za-z0-9._-]{0,126})?$"
+_DATE_AND_TIME = r"(?a:\d{4}-\d\d-\d\d[Tt]\d\d:\d\d)"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _JOINERS = {"\n", "\t", "\u200d", "\ufe0f"}
-_SEEN = r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+_SEEN = (
+    r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff]"
+)
 
 
 def _plain_words(text: str) -> str:
@@ -78,6 +82,12 @@ def _amount(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(_AMOUNT, value):
         raise ValueError("Must be an amount in dollars, such as 2 or 0.50")
     return Money.dollars(value)
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str) or not re.match(_DATE_AND_TIME, value):
+        raise ValueError("Must be a moment, such as 2026-11-21T12:00:00Z")
+    return value
 
 
 def _metadata(value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
@@ -102,16 +112,28 @@ def choices(names: tuple[str, ...]) -> tuple[Choice, ...]:
     return tuple(read)
 
 
+def _shown(most: int) -> dict[str, Any]:
+    """How the document tells of words that must have something in them that can be seen."""
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": _SEEN}
+
+
 _Words = Annotated[
-    str, StringConstraints(min_length=1, max_length=_LONGEST_BRIEF), AfterValidator(_plain_words)
+    str,
+    StringConstraints(max_length=_LONGEST_BRIEF),
+    AfterValidator(_plain_words),
+    WithJsonSchema(_shown(_LONGEST_BRIEF)),
 ]
-_Subject = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain_words)]
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_plain_words)]
+_Subject = Annotated[
+    str, StringConstraints(max_length=300), AfterValidator(_plain_words), WithJsonSchema(_shown(300))
+]
+_Name = Annotated[
+    str, StringConstraints(max_length=100), AfterValidator(_plain_words), WithJsonSchema(_shown(100))
+]
 _Address = Annotated[
     str,
     AfterValidator(address_of),
     WithJsonSchema(
-        {"type": "string", "format": "uri", "maxLength": _LONGEST_ADDRESS, "pattern": "^https?://"}
+        {"type": "string", "format": "iri", "maxLength": _LONGEST_ADDRESS, "pattern": "^https?://"}
     ),
 ]
 _Language = Annotated[
@@ -125,20 +147,44 @@ _Language = Annotated[
         }
     ),
 ]
-_Spoken = Annotated[str | None, AfterValidator(spoken_words)]
-_Style = Annotated[MusicStyle, BeforeValidator(one_of(MusicStyle, "style"))]
+_Spoken = Annotated[
+    str | None,
+    AfterValidator(spoken_words),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": _LONGEST_BRIEF, "pattern": "[A-Za-z0-9]|[^\\x00-\\x7f]"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+_Style = Annotated[
+    MusicStyle,
+    BeforeValidator(one_of(MusicStyle, "style")),
+    WithJsonSchema({"enum": [*map(str, MusicStyle), None]}),
+]
 _Dollars = Annotated[
     Money | None,
     BeforeValidator(lambda value: None if value is None else _amount(value)),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _AMOUNT}, {"type": "null"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _AMOUNT},
+                {"type": "number", "minimum": 0, "maximum": 999_999},
+                {"type": "null"},
+            ]
+        }
+    ),
 ]
+_Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 _Platforms = Annotated[tuple[Annotated[str, StringConstraints(pattern=_CHOICE)], ...], Field(max_length=20)]
 _Metadata = Annotated[dict[str, JsonValue] | None, AfterValidator(_metadata)]
 _Callback = Annotated[
     str | None,
     AfterValidator(lambda value: None if value is None else address_of(value)),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "format": "uri", "maxLength": _LONGEST_ADDRESS}, {"type": "null"}]}
+        {"anyOf": [{"type": "string", "format": "iri", "maxLength": _LONGEST_ADDRESS}, {"type": "null"}]}
     ),
     Field(description="An https address that is told how the job ends."),
 ]
@@ -199,14 +245,14 @@ class PresetRun(_Bought):
 def _form(asked: Any) -> str:
     named = asked if isinstance(asked, dict) else {}
     if "brief" in named:
-        return "brief"
-    return "preset" if "subject" in named and "video_url" not in named else "narration"
+        return "(brief)"
+    return "(preset)" if "subject" in named and "video_url" not in named else "(film)"
 
 
 Run = Annotated[
-    Annotated[NarrationRun, Tag("narration")]
-    | Annotated[BriefRun, Tag("brief")]
-    | Annotated[PresetRun, Tag("preset")],
+    Annotated[NarrationRun, Tag("(film)")]
+    | Annotated[BriefRun, Tag("(brief)")]
+    | Annotated[PresetRun, Tag("(preset)")],
     Discriminator(_form),
 ]
 
@@ -240,11 +286,11 @@ class ManyRuns(Frozen):
 
 
 def _batch_form(asked: Any) -> str:
-    return "runs" if isinstance(asked, dict) and "runs" in asked else "videos"
+    return "(runs)" if isinstance(asked, dict) and "runs" in asked else "(videos)"
 
 
 Batch = Annotated[
-    Annotated[VideoBatch, Tag("videos")] | Annotated[ManyRuns, Tag("runs")], Discriminator(_batch_form)
+    Annotated[VideoBatch, Tag("(videos)")] | Annotated[ManyRuns, Tag("(runs)")], Discriminator(_batch_form)
 ]
 
 
@@ -305,7 +351,7 @@ class NewKeyAsked(Frozen):
         ]
         | None
     ) = None
-    expires_at: AwareDatetime | None = None
+    expires_at: _Moment | None = None
     environment: Literal["live", "test"] | None = Field(
         None, description="Left out: as that of the asking key."
     )
@@ -355,4 +401,4 @@ class UsageQuery(Frozen):
 class ErasureQuery(Frozen):
     """What is to be erased: everything taken before a moment, or, without one, everything."""
 
-    before: AwareDatetime | None = None
+    before: _Moment | None = None

@@ -22,6 +22,8 @@ def check_video(call: Call, url: str, name: str) -> None:
         call.service.guard.check_url(url)
     except BadRequest as error:
         raise Refusal(400, "Invalid input", code=_NOT_ALLOWED, details={name: error.what}) from None
+    if "@" in url.partition("#")[2]:  # no two readers agree where such an address leads
+        raise Refusal(400, "Invalid input", code=_NOT_ALLOWED, details={name: "Has an @ behind a #"})
 
 
 def check_callback(call: Call, url: str | None, name: str) -> None:
@@ -29,9 +31,14 @@ def check_callback(call: Call, url: str | None, name: str) -> None:
     if url is None:
         return
     check_video(call, url, name)
-    ours = {call.host, urlsplit(call.base).netloc}
-    if urlsplit(url).netloc.lower().rpartition("@")[2] in {place.lower() for place in ours}:
-        raise Refusal(400, "Invalid input", code=_NOT_ALLOWED, details={name: "Leads back to this service"})
+    theirs = urlsplit(url)
+    for place in (f"//{call.host}", call.base):
+        ours = urlsplit(place)
+        is_same_host = (theirs.hostname or "").rstrip(".") == (ours.hostname or "").rstrip(".")
+        if is_same_host and ours.port in (None, theirs.port):
+            raise Refusal(
+                400, "Invalid input", code=_NOT_ALLOWED, details={name: "Leads back to this service"}
+            )
 
 
 def check_preset(named: str | None, name: str) -> None:

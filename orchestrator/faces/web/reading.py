@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -17,9 +18,19 @@ from orchestrator.faces.web.errors import Refusal, bad_input, invalid
 if TYPE_CHECKING:
     from starlette.types import Receive
 
-__all__ = ["MOST_BODY_BYTES", "Gone", "body_of", "host_of", "query_of", "read_body", "request_id_of"]
+__all__ = [
+    "MOST_BODY_BYTES",
+    "MOST_HEADER_BYTES",
+    "Gone",
+    "body_of",
+    "host_of",
+    "query_of",
+    "read_body",
+    "request_id_of",
+]
 
 MOST_BODY_BYTES = 1 << 20
+MOST_HEADER_BYTES = 32 << 10
 _BODY_WITHIN_S = 20.0
 _LONGEST_QUERY = 8_192
 _MOST_PARAMETERS = 50
@@ -28,7 +39,7 @@ _HOST = re.compile(r"(?a:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?a::\d{1
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-class Gone(Exception):  # noqa: N818 - nobody is left who could be told
+class Gone(Exception):
     """Whoever asked has hung up."""
 
 
@@ -106,8 +117,14 @@ def host_of(header: str | None, server: tuple[str, int | None] | None) -> str:
 
 
 def _is_whole(model: type[BaseModel], name: str) -> bool:
-    field = model.model_fields.get(name)
-    return field is not None and "int" in str(field.annotation)
+    return name in _whole_numbers(model)
+
+
+@cache
+def _whole_numbers(model: type[BaseModel]) -> frozenset[str]:
+    fields = model.model_json_schema().get("properties", {}).items()
+    kinds = ((name, (field, *field.get("anyOf", ()))) for name, field in fields)
+    return frozenset(name for name, said in kinds if any(one.get("type") == "integer" for one in said))
 
 
 def _too_large() -> Refusal:

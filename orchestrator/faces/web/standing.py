@@ -121,9 +121,9 @@ def describe(studio: Studio, shelf: ServiceShelf, links: Links, base: str, job_i
 
 def _main_film(files: Mapping[str, Asset]) -> tuple[str, Asset] | None:
     """The film; where none was asked for, the one clip there is."""
-    films = [(name, asset) for name, asset in files.items() if asset.task == FILM]
     clips = [(name, asset) for name, asset in files.items() if asset.medium is Medium.VIDEO]
-    return (films or [None])[0] or (clips[0] if len(clips) == 1 else None)
+    films = [(name, asset) for name, asset in clips if asset.task == FILM]
+    return next(iter(films or (clips if len(clips) == 1 else [])), None)
 
 
 def _link(name: str, asset: Asset, url: str) -> AssetLink:

@@ -17,6 +17,7 @@ create table api_keys (
     hint            text not null,
     scopes          text not null,
     usd_a_day       bigint check (usd_a_day >= 0),
+    purse           text not null,
     created_at      text not null,
     expires_at      text,
     revoked_at      text,

@@ -33,6 +33,8 @@ create table webhook_messages (
     unique (job, slot)
 );
 
+create index webhook_messages_by_age on webhook_messages (at);
+
 create table webhook_deliveries (
     n             {serial},
     id            text not null unique,
@@ -49,6 +51,7 @@ create table webhook_deliveries (
     unique (message, endpoint)
 );
 create index webhook_deliveries_due on webhook_deliveries (lane, due_at) where state = 'due';
+create index webhook_deliveries_by_end on webhook_deliveries (ended_at) where ended_at is not null;
 create index webhook_deliveries_of_an_endpoint on webhook_deliveries (endpoint, n);
 
 create table webhook_attempts (

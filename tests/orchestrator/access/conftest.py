@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from standing_clock import StandingClock
 
 from orchestrator.access import Caller
 from orchestrator.store.database import Database, open_database
-
-
-class StandingClock:
-    """The time, which passes only when it is told to; monotonic and of the calendar."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def seconds(self) -> float:
-        return self.time.timestamp()
-
-    def pass_by(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.access import Caller, Keys, UnknownKey
+from orchestrator.access import BeyondTheKey, Caller, Keys, UnknownKey
 from orchestrator.access.door import Door
 from orchestrator.access.minting import Minted, digest_of, mint
 from orchestrator.store.database import Database
@@ -261,13 +261,51 @@ class TestTenants:
             with pytest.raises(BadRequest, match="in the future"):
                 await keys.create("Shop", "pro", expires_at=ends)
 
-    async def test_a_key_gives_away_no_more_than_it_has(self, keys):
-        made = await keys.create("Shop", "pro", tenant="acme", scopes={"keys", "usage"})
+    async def test_a_key_gives_away_no_more_than_it_has(self, keys, clock):
+        ends = clock.now() + timedelta(days=9)
+        made = await keys.create("Shop", "pro", tenant="acme", scopes={"keys", "usage"}, expires_at=ends)
         caller = await keys.check(made.key)
         child = await keys.create("App", tenant=caller.tenant, by=caller)
-        assert child.scopes == ("keys", "usage")
-        with pytest.raises(BadRequest, match="jobs:write"):
+        assert (child.scopes, child.expires_at) == (("keys", "usage"), ends)
+        sooner = clock.now() + timedelta(days=1)
+        assert (await keys.create("App", tenant="acme", by=caller, expires_at=sooner)).expires_at == sooner
+        with pytest.raises(BeyondTheKey, match="jobs:write"):
             await keys.create("App", tenant=caller.tenant, by=caller, scopes={"keys", "jobs:write"})
+        with pytest.raises(UnknownKey):
+            await keys.create("App", "pro", tenant="globex", by=caller)
+
+    async def test_nor_does_it_get_more_by_replacing_another(self, keys):
+        full = await keys.create("Shop", "pro", tenant="acme")
+        small = await keys.create("Small", tenant="acme", scopes={"keys"})
+        with pytest.raises(BeyondTheKey, match="jobs:read, jobs:write"):
+            await keys.rotate("acme", full.key_id, by=await keys.check(small.key))
+        assert await keys.check(full.key)
+        assert (await keys.rotate("acme", small.key_id, by=await keys.check(full.key))).scopes == ("keys",)
+
+    async def test_nor_more_money(self, keys, database):
+        full = await keys.create("Shop", "pro", tenant="acme")
+        poor = await keys.create("Poor", tenant="acme", usd_a_day=Money(500))
+        caller = await keys.check(poor.key)
+        child = await keys.create("App", tenant="acme", by=caller, usd_a_day=Money(900))
+        less = await keys.create("App", tenant="acme", by=caller, usd_a_day=Money(90))
+        new = await keys.rotate("acme", poor.key_id, overlap_s=60, by=caller)
+        limits = {key.key_id: key.usd_a_day for key in keys.list("acme")}
+        assert [limits[key.key_id] for key in (child, less, new)] == [Money(500), Money(90), Money(500)]
+        purses = [
+            database.read(lambda t, key=key: t.row("own_limits", tenant="acme", key=key.key_id))["purse"]
+            for key in (full, poor, child, less, new)
+        ]
+        assert purses == [full.key_id, *([poor.key_id] * 4)]
+        with pytest.raises(BeyondTheKey, match="cannot replace"):
+            await keys.rotate("acme", full.key_id, by=caller)
+
+    async def test_one_that_has_ended_meanwhile_makes_none(self, keys):
+        made = await keys.create("Shop", "pro", tenant="acme")
+        caller = await keys.check(made.key)
+        await keys.revoke("acme", made.key_id)
+        with pytest.raises(UnknownKey):
+            await keys.create("App", tenant="acme", by=caller)
+        assert len(keys.list("acme")) == 1
 
 
 class TestTheTrail:

@@ -12,13 +12,18 @@ from orchestrator.store.database import Database, open_database
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty ledger, open."""
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a ledger that nobody has opened yet."""
     if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path / 'ledger.db'}"
-    else:
-        address = request.getfixturevalue("postgres")
-    database = open_database(address)
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgres")
+    return url
+
+
+@pytest.fixture
+def database(ledger: str) -> Iterator[Database]:
+    """An empty ledger, open."""
+    database = open_database(ledger)
     yield database
     database.close()
 

@@ -340,7 +340,6 @@ async def test_news_of_a_running_service_go_out_within_a_second(quick_world: Wor
 
 _LIFE = """
 import asyncio, os, signal, sys
-from pathlib import Path
 sys.path[:0] = [{tests!r}, {here!r}]
 from datetime import timedelta
 from receivers import World, Post
@@ -357,7 +356,7 @@ class Deadly(Post):
         return Reception(200, None, 1)
 
 async def main():
-    database = open_database(Path({ledger!r}))
+    database = open_database({ledger!r})
     world = World(database, Deadly())
     world.time += timedelta(seconds={later})
     await world.courier.deliver_due()
@@ -368,9 +367,8 @@ asyncio.run(main())
 
 
 async def test_killed_between_sending_and_marking_it_goes_out_again_under_its_id(
-    quick_database: Database, tmp_path: Path
+    world: World, ledger: str, tmp_path: Path
 ) -> None:
-    world = World(quick_database, Post())
     endpoint = await world.outbox.register("acme", URL, ALL)
     await world.run(await world.job("job_a"))
     heard = tmp_path / "heard"
@@ -381,7 +379,7 @@ async def test_killed_between_sending_and_marking_it_goes_out_again_under_its_id
             tests=str(here.parent.parent),
             here=str(here),
             heard=str(heard),
-            ledger=str(tmp_path / "ledger.db"),
+            ledger=ledger,
             dies=dies,
             later=later,
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from receivers import NOON, Post, World, verify_webhook
@@ -331,6 +334,23 @@ async def test_a_replay_has_the_id_it_had(world: World) -> None:
     assert len(world.outbox.attempts("acme", endpoint.webhook_id, delivery.delivery_id)) == 2
 
 
+async def test_callbacks_have_a_log_and_can_be_replayed(world: World) -> None:
+    world.post.says[BACK] = [500]
+    await world.run(await world.job("job_a", callback=BACK))
+    await world.until_nothing_waits()
+    caller = world.post.letters[0].told["webhook_id"]
+    ((delivery,), _) = world.outbox.deliveries("acme", caller)
+    assert (delivery.state, delivery.attempts) == ("failed", 5)
+    with pytest.raises(NoWebhook):
+        world.outbox.deliveries("others", caller)
+    with pytest.raises(NoWebhook):  # it is nobody's to change
+        await world.outbox.delete("acme", caller)
+    world.post.says[BACK] = [200]
+    await world.outbox.replay("acme", caller, delivery.delivery_id)
+    assert await world.courier.deliver_due() is None
+    assert world.outbox.attempts("acme", caller, delivery.delivery_id)[-1].status == 200
+
+
 async def test_a_test_goes_out_signed_and_stands_in_the_log(world: World) -> None:
     endpoint = await world.outbox.register("acme", URL, ["job.failed"])
     delivery = await world.outbox.test("acme", endpoint.webhook_id)
@@ -447,6 +467,20 @@ async def test_what_is_changed_holds_for_what_is_still_to_be_sent(world: World) 
     assert (changed.url, changed.events) == (OTHER, ("job.failed",))
     await world.until_nothing_waits()
     assert [letter.url for letter in world.post.letters] == [URL, OTHER]
+
+
+async def test_the_check_in_our_own_guide_works(quick_world: World) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text("utf-8")
+    ((block),) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    shown: dict[str, Any] = {}
+    exec(block, shown)
+    endpoint = await quick_world.outbox.register("acme", URL)
+    await quick_world.outbox.test("acme", endpoint.webhook_id)
+    await quick_world.courier.deliver_due()
+    (letter,) = quick_world.post.letters
+    assert shown["is_ours"](letter.body, letter.headers["X-AIPROD-Signature"], endpoint.secret)
+    assert not shown["is_ours"](letter.body, "0" * 64, endpoint.secret)
+    assert all(f"`{event}`" in page for event in EVENTS)
 
 
 def test_the_bytes_survive_any_words() -> None:

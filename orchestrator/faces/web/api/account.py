@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from orchestrator.access import TIERS
 from orchestrator.faces.web.answered import STATUS, Usage, UsageDay, Wiped
@@ -70,16 +69,16 @@ async def _erase(call: Call) -> Answer:
     erased = await call.service.shelf.erase(call.tenant, before)
     if query.before is None:
         await call.service.outbox.forget(call.tenant)
-    await aside(_take_away, erased)
+    await aside(_take_away, call, erased)
     return good(Wiped(jobs=erased.jobs, files=len(erased.files), before=before, left=erased.under_way))
 
 
-def _take_away(erased: Erased) -> None:
+def _take_away(call: Call, erased: Erased) -> None:
     """The files themselves. Whatever cannot be taken away now is nobody's any more, and found by nobody."""
     for folder in erased.folders:
         shutil.rmtree(folder, ignore_errors=True)
     for file in erased.files:
-        Path(file).unlink(missing_ok=True)
+        call.service.studio.take_off(file)
 
 
 OPERATIONS = (
@@ -100,8 +99,8 @@ OPERATIONS = (
         path="/me/data",
         tag="Account",
         summary="Erase everything you sent and had made",
-        about="Of every job that has ended: the brief, the plan, the prompts, the events, the metadata and the files. With "
-        "`before`, only of jobs taken before that moment; without it, the webhooks and what was sent to them too. "
+        about="Of every job that has ended: the brief, the plan, the prompts, the events, the metadata and the files. "
+        "With `before`, only of jobs taken before that moment; without it, the webhooks and what was sent to them too. "
         "Days and amounts stay in the ledger, and so do the keys. Jobs that are still under way are named in `left`: "
         "cancel them, and ask again. It asks for the scope `keys`.",
         do=_erase,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from email.utils import formatdate, parsedate_to_datetime
-from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
@@ -28,7 +27,7 @@ _KEPT_S = 3600
 async def _fetch(call: Call) -> Answer:
     asset = await aside(_asset, call)
     name = call.params["name"]
-    file = await aside(_opened, asset)
+    file = await aside(_opened, call, asset)
     size = os.fstat(file.fileno()).st_size
     tag = f'"{asset.sha256}"'
     changed = formatdate(os.fstat(file.fileno()).st_mtime, usegmt=True)
@@ -84,9 +83,9 @@ def _asset(call: Call) -> Asset:
     return asset
 
 
-def _opened(asset: Asset) -> IO[bytes]:
+def _opened(call: Call, asset: Asset) -> IO[bytes]:
     try:
-        return Path(asset.path).open("rb")
+        return call.service.studio.file_of(asset).open("rb")
     except OSError:
         raise not_found("File") from None
 

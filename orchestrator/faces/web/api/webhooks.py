@@ -179,8 +179,9 @@ OPERATIONS = (
         path="/webhooks/register",
         tag="Webhooks",
         summary="Register webhook",
-        about="Deliveries carry `X-AIPROD-Signature`, the hex HMAC-SHA256 of the body under the secret, and the headers "
-        "of Standard Webhooks. An attempt takes at most 30 s; the next ones follow after 1 s, 5 s, 30 s and 24 h.",
+        about="Deliveries carry `X-AIPROD-Signature`, the hex HMAC-SHA256 of the body under the secret, and the "
+        "headers of Standard Webhooks. An attempt takes at most 30 s; the next ones follow after 1 s, 5 s, 30 s and "
+        "24 h.",
         do=_register,
         scope="webhooks",
         asks=NewWebhook,

@@ -1,0 +1,1 @@
+"""Watching over the service: its figures for Prometheus, and whether it can work at all."""

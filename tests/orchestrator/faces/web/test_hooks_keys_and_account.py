@@ -1,0 +1,142 @@
+"""Webhooks, keys and the account over HTTP, in the shapes that the integration guide prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from small_service import SmallService
+
+from shared_knowledge.vocabulary import JobState
+
+HOOK = {
+    "url": "https://yourserver.com/aiprod-webhook",
+    "events": ["job.completed", "job.failed"],
+    "active": True,
+}
+
+
+async def test_a_webhook_lives_as_in_the_guide(small: SmallService) -> None:
+    key = await small.key()
+    made = await small.ask("POST", "/webhooks/register", key, json=HOOK)
+    said = made.json()
+    assert made.status_code == 201
+    assert said["webhook_id"].startswith("wh_")
+    assert said["secret"].startswith("whsec_")
+    assert (said["url"], said["events"], said["active"]) == (HOOK["url"], HOOK["events"], True)
+    place = f"/webhooks/{said['webhook_id']}"
+    listed = (await small.ask("GET", "/webhooks", key)).json()
+    assert listed["pagination"]["total"] == 1
+    assert "secret" not in listed["items"][0]
+    off = await small.ask("PUT", place, key, content=b'{"active": false}')
+    assert (off.status_code, off.json()["active"], off.json()["events"]) == (200, False, HOOK["events"])
+    test = await small.ask("POST", f"{place}/test", key)
+    assert (test.status_code, test.json()["status"]) == (202, "due")
+    sent = (await small.ask("GET", f"{place}/deliveries", key)).json()["items"]
+    assert [(one["event"], one["delivery_id"]) for one in sent] == [
+        ("webhook.test", test.json()["delivery_id"])
+    ]
+    replay = await small.ask("POST", f"{place}/deliveries/{sent[0]['delivery_id']}/replay", key)
+    assert (replay.status_code, replay.json()["state"]) == (202, "due")
+    turned = (await small.ask("POST", f"{place}/rotate", key, json={"overlap_seconds": 60})).json()
+    assert turned["secret"].startswith("whsec_")
+    assert turned["secret"] != said["secret"]
+    gone = await small.ask("DELETE", place, key)
+    assert (gone.status_code, gone.json()) == (200, {"id": said["webhook_id"], "deleted": True})
+    assert (await small.ask("GET", place, key)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"events": ["job.completed"]}, {"url": "https://example.com", "events": []},
+     {"url": "https://example.com", "events": ["job.exploded"]}, {"url": "https://example.com", "active": "yes"},
+     {"url": "https://example.com", "secret": "mine"}, {"url": None}],
+)  # fmt: skip
+async def test_a_webhook_that_cannot_be(small: SmallService, body: dict[str, Any]) -> None:
+    assert (await small.ask("POST", "/webhooks/register", await small.key(), json=body)).status_code == 400
+
+
+async def test_callbacks_are_signed_with_one_secret_that_can_be_turned(small: SmallService) -> None:
+    key = await small.key()
+    run = {"brief": "a mug", "callback_url": "https://example.com/hear"}
+    first = (await small.ask("POST", "/pipeline/run", key, json=run)).json()["callback_secret"]
+    assert (await small.ask("POST", "/pipeline/run", key, json=run)).json()["callback_secret"] is None
+    turned = (await small.ask("POST", "/webhooks/callbacks/rotate", key)).json()
+    assert turned["webhook_id"] == "callbacks"
+    assert first != turned["secret"]
+
+
+async def test_keys_are_made_shown_once_ended_and_replaced(small: SmallService) -> None:
+    key = await small.key(tier="pro")
+    made = await small.ask("POST", "/keys", key, content=b'{"name": "My Mobile App"}')
+    said = made.json()
+    assert made.status_code == 201
+    assert said["key"].startswith("sk_live_")
+    assert (said["name"], said["tier"], said["environment"]) == ("My Mobile App", "pro", "live")
+    second = {"Authorization": f"Bearer {said['key']}"}
+    assert (await small.ask("GET", "/jobs", second)).status_code == 200
+    listed = (await small.ask("GET", "/keys", key)).json()["items"]
+    assert {one["name"] for one in listed} == {"a key", "My Mobile App"}
+    assert said["key"] not in str(listed)
+    rotated = (await small.ask("POST", f"/keys/{said['key_id']}/rotate", key)).json()
+    third = {"Authorization": f"Bearer {rotated['key']}"}
+    assert (await small.ask("GET", "/jobs", second)).status_code == 401
+    assert (await small.ask("GET", "/jobs", third)).status_code == 200
+    gone = await small.ask("DELETE", f"/keys/{rotated['key_id']}", key)
+    assert (gone.status_code, gone.json()["deleted"]) == (200, True)
+    assert (await small.ask("GET", "/jobs", third)).status_code == 401
+    assert (await small.ask("POST", f"/keys/{rotated['key_id']}/rotate", key)).status_code == 409
+    deeds = [one["what"] for one in (await small.ask("GET", "/audit/keys", key)).json()["items"]]
+    assert deeds.count("key.created") == 2
+    assert {"key.rotated", "key.revoked"} <= set(deeds)
+
+
+async def test_a_key_gives_no_more_than_it_has(small: SmallService) -> None:
+    keeper = await small.key(scopes={"keys", "jobs:read"})
+    beyond = await small.ask("POST", "/keys", keeper, json={"name": "x", "scopes": ["jobs:write"]})
+    assert (beyond.status_code, beyond.json()["error"]["code"]) == (403, "SCOPE_MISSING")
+    like = (await small.ask("POST", "/keys", keeper, json={"name": "x"})).json()
+    assert sorted(like["scopes"]) == ["jobs:read", "keys"]
+    for grab in ({"name": "x", "tier": "enterprise"}, {"name": "x", "tenant": "other"}, {"name": ""},
+                 {"name": "x", "scopes": []}, {"name": "x", "expires_at": "2020-01-01T00:00:00Z"},
+                 {"name": "x", "expires_at": "tomorrow"}):  # fmt: skip
+        assert (await small.ask("POST", "/keys", keeper, json=grab)).status_code == 400, grab
+
+
+async def test_a_test_key_makes_only_test_keys(small: SmallService) -> None:
+    key = await small.key(test=True)
+    made = (await small.ask("POST", "/keys", key, json={"name": "x"})).json()
+    assert made["key"].startswith("sk_test_")
+    live = await small.ask("POST", "/keys", key, json={"name": "x", "environment": "live"})
+    assert live.status_code == 403
+    from_live = (
+        await small.ask("POST", "/keys", await small.key(), json={"name": "x", "environment": "test"})
+    ).json()
+    assert from_live["key"].startswith("sk_test_")
+
+
+async def test_usage_is_told_day_by_day(small: SmallService) -> None:
+    key = await small.key(tier="pro")
+    done, _ = await small.run(key), await small.run(key)
+    await small.end(done, JobState.PARTIAL)
+    said = (await small.ask("GET", "/me/usage?days=7", key)).json()
+    assert (said["tier"], said["environment"], said["requests"], said["jobs"]) == ("pro", "live", 3, 2)
+    assert said["jobs_by_status"] == {"COMPLETED": 1, "PENDING": 1}
+    assert (said["spent_usd"], said["reserved_usd"]) == ("0.000000", "0.000000")
+    assert [day["jobs"] for day in said["days"]] == [2]
+    assert said["limits"] == {"requests_per_minute": 100, "burst": 50, "concurrent_jobs": 10, "batch": True}
+    for days in ("0", "367", "x"):
+        assert (await small.ask("GET", f"/me/usage?days={days}", key)).status_code == 400
+
+
+async def test_presets_are_listed(small: SmallService) -> None:
+    said = (await small.ask("GET", "/presets?limit=100", await small.key())).json()
+    names = {one["id"] for one in said["items"]}
+    assert "brand_campaign" in names
+    assert all(re.fullmatch(r"\d+:\d+", one["ratio"]) for one in said["items"])
+
+
+async def test_hooks_and_metrics_are_there_when_somebody_takes_them(small: SmallService) -> None:
+    assert (await small.ask("GET", "/metrics")).status_code == 404
+    assert (await small.ask("POST", "/hooks/pika", content=b"{}")).status_code == 404
