@@ -22,6 +22,7 @@ from shared_knowledge.errors import (
     BadRequest,
     Broken,
     InDoubt,
+    LedgerAway,
     MissingSecret,
     OverBudget,
     PlatformError,
@@ -157,7 +158,7 @@ class MediaAgent(ABC):
         return dialect_of(self._room.catalogue, offer)
 
     async def perform(self, errand: Errand) -> Asset | Shortfall:
-        """Gets the task done, or says what could not be made and why; raises only when cancelled."""
+        """Gets the task done, or says what could not be made and why; raises only when cancelled, or without books."""
         tried: list[Attempt] = []
         closed: set[str] = set()
         failures = 0
@@ -196,8 +197,7 @@ class MediaAgent(ABC):
                     continue
                 return _shortfall(errand, str(doubt), "in_doubt", [*tried, _attempt(offer, doubt)])
             except (Broken, TryAgain, UnclearBrief) as trouble:
-                doubtful = any(order.state is OrderState.IN_DOUBT for order in await self._orders(errand))
-                kind = "in_doubt" if doubtful else "failed"
+                kind = await self._what_is_left(errand, trouble)
                 return _shortfall(errand, str(trouble), kind, [*tried, _attempt(offer, trouble)])
         return _shortfall(errand, why, "failed", tried)
 
@@ -215,6 +215,13 @@ class MediaAgent(ABC):
         """Takes up an order that a person found at the vendor's; the next run sees it through."""
         async with self._room.connect(order.platform) as line:
             return await self._tracker.started(order, line.receipt_for(order, number))
+
+    async def _what_is_left(self, errand: Errand, trouble: AgentesError) -> Literal["in_doubt", "failed"]:
+        """Whether trouble of our own leaves a doubt behind; without the books nobody knows even that."""
+        if isinstance(trouble, LedgerAway):
+            raise trouble
+        doubtful = any(order.state is OrderState.IN_DOUBT for order in await self._orders(errand))
+        return "in_doubt" if doubtful else "failed"
 
     async def _orders(self, errand: Errand) -> Sequence[Order]:
         return await self._tracker.orders_of(errand.job, errand.task.id, errand.fence)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from orchestrator.store.book import SqlBook
 from orchestrator.store.jobs import Event, Jobs
 from orchestrator.team import Team
 from shared_knowledge.cost_tracker import CostTracker
-from shared_knowledge.errors import AgentesError, QuoteChanged
+from shared_knowledge.errors import AgentesError, LedgerAway, QuoteChanged
 from shared_knowledge.vocabulary import (
     Asset,
     Brief,
@@ -96,13 +95,13 @@ class Office:
         """How a job stands, as `make --json` says it."""
         return result(self.record(job_id))
 
-    def keep_track(self) -> None:
-        """Writes down how often each model made what it was asked for lately."""
+    def keep_track(self, job_id: str) -> None:
+        """Writes down how often each model made what it was asked for lately; two jobs may end at once."""
         if self.track_record is None:
             return
         since = datetime.now(UTC).date() - _LATELY
         text = as_text(track_records(self.book.reliability(since)))
-        part = self.track_record.with_name(f".{self.track_record.name}.{os.getpid()}")
+        part = self.track_record.with_name(f".{job_id}-record.part")
         with suppress(OSError):  # the ledger has it all: a disk that is full now is told of elsewhere
             part.write_text(text, "utf-8")
             part.replace(self.track_record)
@@ -234,6 +233,8 @@ class Run:
                 outcome: Outcome = await make_film(
                     self._plan, film, self._office.outcomes(self._id), self._office.shelf, self._desk(FILM)
                 )
+        except LedgerAway:
+            raise
         except AgentesError as error:
             outcome = Shortfall(task=FILM, why=str(error))
         await self._jobs.keep(self._id, outcome, fence=self._fence)
@@ -265,16 +266,18 @@ class Run:
 
     async def end(self) -> None:
         """Ends a job of which every outcome is known; the last thing that is written about it."""
+        if self._office.book.orders(self._id):  # before the job is over, for then nobody would tidy up
+            await asyncio.to_thread(self._office.keep_track, self._id)
         if all(self._board.look(name) is not None for name in self._wanted):
             why = "; ".join(shortfall.why for shortfall in self._missing) or None
             await self._jobs.move(self._id, self._verdict(), why, fence=self._fence)
-        if self._office.book.orders(self._id):
-            await asyncio.to_thread(self._office.keep_track)
 
     async def let_go(self) -> None:
         """Ends the orders of a cancelled job: the unsent for nothing, the sent as the vendor lets them end."""
         orders = self._office.book.orders(self._id)
-        for desk in {self._desk(task) for task in (FILM, GIVEN, REFERENCES, *(order.task for order in orders))}:
+        for desk in {
+            self._desk(task) for task in (FILM, GIVEN, REFERENCES, *(order.task for order in orders))
+        }:
             self._office.shelf.clear(desk)
         await self._settlement.let_go()
 

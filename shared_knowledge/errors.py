@@ -18,6 +18,7 @@ AgentesError
  │  ├ Unavailable       key, credit, model or circuit: not now, not here
  │  └ Failed            the vendor tried and could not make it
  └ Broken            our own side failed: disk, a killed child, a damaged install
+    └ LedgerAway        the books do not answer; whoever runs the job carries on when they do
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ __all__ = [
     "Failed",
     "Garbled",
     "InDoubt",
+    "LedgerAway",
     "MissingSecret",
     "NeedsPerson",
     "OverBudget",
@@ -176,3 +178,7 @@ class Failed(TryElsewhere):
 
 class Broken(AgentesError):
     """Our own side failed: the disk, a child process, the installation."""
+
+
+class LedgerAway(Broken):
+    """The books do not answer, so nothing is decided: it is neither made nor failed, and is carried on later."""

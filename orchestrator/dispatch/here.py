@@ -11,8 +11,7 @@ from orchestrator.dispatch.cancelled import CancelWatch
 from orchestrator.run import Office, Run
 from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Event
-from orchestrator.store.redial import Lost
-from shared_knowledge.errors import AgentesError, BadRequest
+from shared_knowledge.errors import AgentesError, BadRequest, LedgerAway
 from shared_knowledge.vocabulary import JobState, Order, Shortfall
 
 __all__ = ["Here"]
@@ -89,7 +88,7 @@ class Here:
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
                     await Run(office, job_id, fence).let_go()
-            except Lost:
+            except LedgerAway:
                 raise  # the job is as it was, and is carried on when its ledger is there again
             except AgentesError as error:
                 await office.jobs.move(job_id, JobState.FAILED, str(error), fence=fence)

@@ -19,8 +19,7 @@ from procrastinate.worker import Worker
 from orchestrator.dispatch.here import Here
 from orchestrator.run import Office
 from orchestrator.store.queue_line import QueueLine
-from orchestrator.store.redial import Lost
-from shared_knowledge.errors import AgentesError, BadRequest
+from shared_knowledge.errors import AgentesError, BadRequest, LedgerAway
 from shared_knowledge.vocabulary import JobState
 
 __all__ = ["Shift"]
@@ -145,7 +144,7 @@ class Shift:
             if await self._has_had_its_turns(job, fence):
                 return
             await self._here.run(job, answer=answer, again=again)
-        except Lost:
+        except LedgerAway:
             await asyncio.sleep(_TRIES_AGAIN_S)
             raise
         except AgentesError as error:  # how the job ended, and why, is in the store

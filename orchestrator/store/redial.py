@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from shared_knowledge.errors import Broken
+from shared_knowledge.errors import LedgerAway
 
 __all__ = ["Lost", "Redial"]
 
@@ -16,7 +16,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 T = TypeVar("T")
 
 
-class Lost(Broken):
+class Lost(LedgerAway):
     """The connection broke off; unless it was while committing, another one may do the same again."""
 
 

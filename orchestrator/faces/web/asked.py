@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -85,9 +86,14 @@ def _amount(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
-    if not isinstance(value, str) or not re.match(_DATE_AND_TIME, value):
-        raise ValueError("Must be a moment, such as 2026-11-21T12:00:00Z")
-    return value
+    if value is None or isinstance(value, datetime):
+        return value
+    try:
+        if not isinstance(value, str) or not re.match(_DATE_AND_TIME, value):
+            raise ValueError
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Must be a moment, such as 2026-11-21T12:00:00Z") from None
 
 
 def _metadata(value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:

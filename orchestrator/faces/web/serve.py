@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["configured", "open_service", "serve", "served"]
 
-_SERVED = "orchestrator.faces.web.serve:served"
-
 _KEEPS_ALIVE_S = 75
 _CLOSES_WITHIN_S = 20
 _BACKLOG = 2048
@@ -31,8 +29,11 @@ _log = logging.getLogger("agentes.web")
 
 
 @asynccontextmanager
-async def open_service() -> AsyncIterator[Service]:
-    """The service with everything behind it, and whatever works beside it while it is open."""
+async def open_service(at: str = "") -> AsyncIterator[Service]:
+    """The service with everything behind it, and whatever works beside it while it is open.
+
+    `at` is where it listens: where it says to be found, if nobody has said where it is found from outside.
+    """
     from orchestrator import assembly
     from orchestrator.faces.web.links import Links
     from orchestrator.faces.web.service import Service
@@ -46,8 +47,7 @@ async def open_service() -> AsyncIterator[Service]:
     shelf = ServiceShelf(database)
     studio = assembly.studio(passes_on=is_shared)
     links = Links(lambda: shelf.seal("links"))
-    base = settings.public_url or ""
-    tell = partial(describe, studio, shelf, links, base)
+    tell = partial(describe, studio, shelf, links, settings.public_url or at)
     async with AsyncExitStack() as open_now:
         watcher = open_now.enter_context(assembly.watching())
         outbox = await open_now.enter_async_context(assembly.post_office(tell))
@@ -88,7 +88,8 @@ async def _carry_on(service: Service) -> None:
 class _Opening:
     """The service from the moment a server begins to the moment it has ended: opened, served, closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: str) -> None:
+        self._at = at
         self._inside: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +104,7 @@ class _Opening:
         await receive()
         async with AsyncExitStack() as stack:
             try:
-                self._inside = web_app(await stack.enter_async_context(open_service()))
+                self._inside = web_app(await stack.enter_async_context(open_service(self._at)))
             except AgentesError as trouble:
                 await send({"type": "lifespan.startup.failed", "message": str(trouble)})
                 return
@@ -112,13 +113,20 @@ class _Opening:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def served() -> ASGIApp:
-    """The whole service as an application that opens and closes itself."""
-    return _Opening()
+def served(at: str = "") -> ASGIApp:
+    """The whole service as an application that opens and closes itself; `at` is where it listens."""
+    return _Opening(at)
 
 
-def configured(app: ASGIApp | str, workers: int = 1) -> Config:
-    """How a server of the service behaves: limits of size, number and time, and no word about itself."""
+def configured(
+    app: ASGIApp | Callable[[], ASGIApp] | str, *, opens: bool = False, workers: int = 1
+) -> Config:
+    """How a server of the service behaves: limits of size, number and time, and no word about itself.
+
+    What `opens`, as whatever is only named does, is made afresh in every process of the server, and opens and
+    closes itself there.
+    """
+    opens = opens or isinstance(app, str)
     import uvicorn
 
     from orchestrator.faces.web.protocol import PatientProtocol
@@ -126,11 +134,11 @@ def configured(app: ASGIApp | str, workers: int = 1) -> Config:
 
     return uvicorn.Config(
         app,
-        factory=isinstance(app, str),
+        factory=opens,
         workers=workers,
         http=PatientProtocol,
         ws="none",
-        lifespan="on" if isinstance(app, str) else "off",
+        lifespan="on" if opens else "off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -147,7 +155,10 @@ def serve(listening: socket, workers: int) -> None:
     """Serves at a door that is open already, with so many processes, until SIGTERM or Ctrl-C."""
     from uvicorn import Server
 
-    config = configured(_SERVED, workers)
+    host, port = listening.getsockname()[:2]
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - everywhere is also here
+    at = f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+    config = configured(partial(served, at), opens=True, workers=workers)
     if workers == 1:
         Server(config).run([listening])
         return

@@ -15,3 +15,12 @@ async def small(tmp_path: Path) -> AsyncIterator[SmallService]:
     service = SmallService(tmp_path)
     yield service
     await service.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def on_both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SmallService]:
+    """The same on each engine."""
+    where = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    service = SmallService(tmp_path, where=where)
+    yield service
+    await service.close()

@@ -18,7 +18,8 @@ async def run(small: SmallService, key: dict[str, str], name: str, **more: Any) 
     return await small.ask("POST", "/pipeline/run", key, json=RUN | more, headers={"Idempotency-Key": name})
 
 
-async def test_fifty_at_once_are_one_job(small: SmallService) -> None:
+async def test_fifty_at_once_are_one_job(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     for round_ in range(4):
         answers = await asyncio.gather(*(run(small, key, f"k{round_}") for _ in range(50)))
@@ -36,7 +37,8 @@ async def test_a_repeated_answer_holds_no_secret(small: SmallService) -> None:
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-async def test_another_body_under_the_same_key_is_refused(small: SmallService) -> None:
+async def test_another_body_under_the_same_key_is_refused(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     await run(small, key, "k")
     other = await run(small, key, "k", budget_usd="1")

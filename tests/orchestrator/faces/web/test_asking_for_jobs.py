@@ -22,7 +22,8 @@ FORM = {
 }
 
 
-async def test_the_form_of_the_guide_is_taken_in(small: SmallService) -> None:
+async def test_the_form_of_the_guide_is_taken_in(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     answer = await small.ask("POST", "/pipeline/run", key, json=FORM)
     said = answer.json()
@@ -115,7 +116,8 @@ async def test_what_is_wrong_is_said_field_by_field(
     assert small.still.begun == []
 
 
-async def test_how_a_job_stands_and_what_came_of_it(small: SmallService) -> None:
+async def test_how_a_job_stands_and_what_came_of_it(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     job_id = await small.run(key)
     await small.make(job_id, quality_score=0.92)
@@ -151,7 +153,8 @@ async def test_every_state_has_its_status(
     assert (said["status"], said["state"], said["error"]) == (status, state, error)
 
 
-async def test_lists_are_paged_and_sorted(small: SmallService) -> None:
+async def test_lists_are_paged_and_sorted(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     jobs = [await small.run(key) for _ in range(5)]
     page = (await small.ask("GET", "/jobs?page=2&limit=2", key)).json()
@@ -190,7 +193,8 @@ async def test_a_page_that_cannot_be_is_refused(small: SmallService, path: str, 
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "validation_error")
 
 
-async def test_metadata_may_change_at_any_time_and_the_callback_while_pending(small: SmallService) -> None:
+async def test_metadata_may_change_at_any_time_and_the_callback_while_pending(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     job_id = await small.run(key)
     change = {"metadata": {"a": [1, None]}, "callback_url": "https://example.com/hear"}
@@ -252,7 +256,8 @@ async def test_a_plan_buys_nothing_and_tells_what_stands_in_the_way(small: Small
     assert small.jobs.page("acme", "created_at", skip=0, most=9)[1] == 0
 
 
-async def test_a_batch_is_taken_in_whole(small: SmallService) -> None:
+async def test_a_batch_is_taken_in_whole(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key(tier="pro")
     videos = [
         {"url": "https://example.com/a.mp4"},
@@ -307,7 +312,8 @@ async def test_a_tenant_has_room_for_so_many_jobs(small: SmallService) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_events_are_streamed_from_where_one_left_off(small: SmallService) -> None:
+async def test_events_are_streamed_from_where_one_left_off(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key()
     job_id = await small.run(key)
     await small.end(job_id)

@@ -195,6 +195,7 @@ def test_the_programs_of_the_guide_run_as_they_are_printed(running: Running, tmp
         assert (event["event"], event["webhook_id"]) == ("job.completed", hook["webhook_id"])
         assert event["data"]["status"] == "COMPLETED"
         assert event["data"]["result"]["cost_estimate"] == 0
+        assert event["data"]["result"]["video_url"].startswith(f"{running.url}/jobs/")
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["timestamp"])
 
 

@@ -167,7 +167,8 @@ async def test_what_was_erased_cannot_be_fetched_and_the_ledger_stays(
     assert small.jobs.get(job["job_id"]).brief.text == "…"
 
 
-async def test_a_file_that_others_have_too_stays_for_them(small: SmallService) -> None:
+async def test_a_file_that_others_have_too_stays_for_them(on_both: SmallService) -> None:
+    small = on_both
     mine, theirs = await small.key("acme"), await small.key("other")
     for key in (mine, theirs):
         job_id = await small.run(key)

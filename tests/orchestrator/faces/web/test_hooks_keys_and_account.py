@@ -96,7 +96,9 @@ async def test_a_key_gives_no_more_than_it_has(small: SmallService) -> None:
     keeper = await small.key(scopes={"keys", "jobs:read"})
     beyond = await small.ask("POST", "/keys", keeper, json={"name": "x", "scopes": ["jobs:write"]})
     assert (beyond.status_code, beyond.json()["error"]["code"]) == (403, "SCOPE_MISSING")
-    like = (await small.ask("POST", "/keys", keeper, json={"name": "x"})).json()
+    until = "2099-01-01T00:00:00Z"
+    like = (await small.ask("POST", "/keys", keeper, json={"name": "x", "expires_at": until})).json()
+    assert like["expires_at"] == until
     assert sorted(like["scopes"]) == ["jobs:read", "keys"]
     for grab in ({"name": "x", "tier": "enterprise"}, {"name": "x", "tenant": "other"}, {"name": ""},
                  {"name": "x", "scopes": []}, {"name": "x", "expires_at": "2020-01-01T00:00:00Z"},
@@ -116,7 +118,8 @@ async def test_a_test_key_makes_only_test_keys(small: SmallService) -> None:
     assert from_live["key"].startswith("sk_test_")
 
 
-async def test_usage_is_told_day_by_day(small: SmallService) -> None:
+async def test_usage_is_told_day_by_day(on_both: SmallService) -> None:
+    small = on_both
     key = await small.key(tier="pro")
     done, _ = await small.run(key), await small.run(key)
     await small.end(done, JobState.PARTIAL)
