@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 from agentes.calling_off import call_off
@@ -55,6 +56,7 @@ class Purchase:
         self._facts = self._steps.facts
         self._line = line
         self._room = room
+        self._begun: datetime | None = None
         self._waited_s = 0.0
         self._queued_s = 0.0
         self._stumbles = 0
@@ -68,6 +70,10 @@ class Purchase:
 
         Unless it `buys`, an order that turns out not to be booked comes back as it was before its sending.
         """
+        with self._room.at_it(self._order):
+            return await self._see_through(buys=buys)
+
+    async def _see_through(self, *, buys: bool) -> Order:
         while self._order.state is not OrderState.SETTLED:
             if self._order.state is OrderState.RESERVED and not buys:
                 break
@@ -99,6 +105,7 @@ class Purchase:
                 self._sendings += 1
                 self._is_searched = False
                 await self._steps.send()
+                await self._begin_to_wait()
             case OrderState.SUBMITTED:
                 await self._ask_how_it_stands()
             case OrderState.READY:
@@ -117,6 +124,15 @@ class Purchase:
 
     # ── waiting ────────────────────────────────────────────────────────────────────────────────
 
+    async def _begin_to_wait(self) -> None:
+        """What was never finished sooner is not looked at sooner."""
+        if self._order.state is not OrderState.SUBMITTED:
+            return
+        self._begun = self._room.now()
+        first_s = self._room.patience.first_look_s((self._order.platform, self._order.model))
+        if first_s:
+            await self._pass_time(first_s, hears=True)
+
     async def _ask_how_it_stands(self) -> None:
         """One look; where nothing can be seen or it is not done, some time passes before the next."""
         try:
@@ -131,6 +147,9 @@ class Purchase:
             return
         self._stumbles = 0
         if isinstance(answer, Done):
+            if self._begun is not None:
+                took_s = (self._room.now() - self._begun).total_seconds()
+                self._room.patience.learn((self._order.platform, self._order.model), took_s)
             await self._steps.write_down(answer)
             return
         self._bare = self._bare + 1 if answer.bare else 0

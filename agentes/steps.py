@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ from agentes.contract import Candidates, Done, Line, Pending
 from agentes.media.pictures import cut_to_shape, fit_picture
 from agentes.media.shelf import Shelf
 from agentes.waiting import WaitingDesk
+from agentes.wire.patience import Patience
 from shared_knowledge.cost_tracker import CostTracker
 from shared_knowledge.errors import (
     AgentesError,
@@ -52,7 +53,7 @@ class Workroom:
 
     `bring` fetches a reference from an address, into a folder; `wait` lets time pass between two looks;
     `desk`, if there is one, hears when a vendor says that it may be time for the next, at an address below
-    `hooks_at`.
+    `hooks_at`; `patience` knows when a first look is worth its price.
     """
 
     catalogue: Catalogue
@@ -64,6 +65,11 @@ class Workroom:
     now: Callable[[], datetime] = _utc_now
     desk: WaitingDesk | None = None
     hooks_at: str | None = None
+    patience: Patience = field(default_factory=Patience)
+
+    def at_it(self, order: Order) -> AbstractContextManager[None]:
+        """Says that somebody sees to an order while this is open."""
+        return nullcontext() if self.desk is None else self.desk.at_it(order)
 
     async def pause(self, order: Order, seconds: float) -> float:
         """Lets time pass before the next look at an order; a hint may end it early. How many seconds passed."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from shared_knowledge.vocabulary import Order
 
@@ -32,9 +33,40 @@ class WaitingDesk:
         self._wait = wait
         self._waiting: dict[_Place, asyncio.Event] = {}
         self._early: OrderedDict[_Place, float] = OrderedDict()
+        self._at_it: dict[str, int] = {}
+        self._until: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def at_it(self, order: Order) -> Iterator[None]:
+        """Somebody sees to an order while this is open, at work or in a pause."""
+        self._at_it[order.job] = self._at_it.get(order.job, 0) + 1
+        try:
+            yield
+        finally:
+            self._at_it[order.job] -= 1
+            if not self._at_it[order.job]:
+                del self._at_it[order.job]
+
+    def waits(self, job: str) -> Mapping[str, float]:
+        """For which orders a job pauses, and how many seconds more; nothing if any order of it is worked on."""
+        until = self._until.get(job, {})
+        if len(until) != self._at_it.get(job, 0):
+            return {}
+        now = time.monotonic()
+        return {order: max(0.0, at - now) for order, at in until.items()}
 
     async def pause(self, order: Order, seconds: float) -> float:
         """Lets so many seconds pass, or fewer if a hint comes; how many did."""
+        self._until.setdefault(order.job, {})[order.id] = time.monotonic() + seconds
+        try:
+            return await self._pause(order, seconds)
+        finally:
+            until = self._until[order.job]
+            del until[order.id]
+            if not until:
+                del self._until[order.job]
+
+    async def _pause(self, order: Order, seconds: float) -> float:
         places = [(order.platform, number) for number in _numbers(order)]
         if not places or seconds <= self._least_s:
             await self._wait(seconds)

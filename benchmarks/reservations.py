@@ -21,14 +21,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from orchestrator.store.book import SqlBook
-from orchestrator.store.database import Database, Transaction, open_database
+from orchestrator.store.database import Database, open_database
 from orchestrator.store.jobs import Jobs
 from shared_knowledge.caps import Cap
 from shared_knowledge.vocabulary import Brief, Money, Order, PhotoSpec
@@ -171,7 +170,7 @@ def many_orders(number: int, whose: str = "us") -> list[Order]:
 
 def check(database: Database, placed: int) -> None:
     """Ends the benchmark if a single micro-dollar is missing or too many."""
-    budgets = [database.read(partial(Transaction.row, name="budget", id=cap.budget)) for cap in CAPS]
+    budgets = [database.read(lambda t, cap=cap: t.row("budget", id=cap.budget)) for cap in CAPS]
     held = [(row["reserved"], row["spent"]) if row else None for row in budgets]
     rows = sum(row.reserved for row in SqlBook(database).costs())
     if held != [(placed * PRICE, 0)] * len(CAPS) or rows != placed * PRICE:

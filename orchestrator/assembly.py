@@ -57,6 +57,7 @@ __all__ = [
     "mask",
     "post_office",
     "secrets",
+    "seen_at",
     "set_up_logging",
     "settings",
     "shelf",
@@ -68,6 +69,8 @@ __all__ = [
 ]
 
 _LOOKS_EVERY_S = 5.0
+_PORTS = 65535
+_PLACES = 200  # of runs in one process: 80 MB of memory at most
 _watching: list[Figures] = []  # whoever counts what this process does
 
 
@@ -217,6 +220,21 @@ def watching() -> Iterator[Figures]:
     finally:
         _watching.remove(figures)
         figures.close()
+
+
+@contextmanager
+def seen_at(place: str | None) -> Iterator[None]:
+    """Shows the figures of a process that serves nobody at a place such as 127.0.0.1:9101, if one is named."""
+    if place is None:
+        yield
+        return
+    from orchestrator.watch.window import open_window
+
+    host, _, port = place.rpartition(":")
+    if not port.isdecimal() or int(port) > _PORTS:
+        raise BadRequest(f"{place} is no place to show figures at.", todo="Write one such as 127.0.0.1:9101.")
+    with watching() as figures, open_window(host.strip("[]") or "127.0.0.1", int(port), figures.page):
+        yield
 
 
 def _count(call: Counted) -> None:
@@ -419,8 +437,24 @@ def _waiting_line(url: str) -> Queue:
 @cache
 def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
     from orchestrator.dispatch.here import Here
+    from orchestrator.dispatch.places import Places
 
-    return Here(partial(_office, quoter, catalogue))
+    look = partial(_look_at, quoter, catalogue)
+    return Here(partial(_office, quoter, catalogue), Places(_PLACES, _desk().waits, look))
+
+
+async def _look_at(quoter: Quoter, catalogue: Catalogue, job: str, name: str) -> float | None:
+    """Asks once about an order that nobody runs; in how many seconds to ask again, or None if there is news."""
+    from agentes.contract import Pending
+    from shared_knowledge.vocabulary import OrderState
+
+    orders = _office(quoter, catalogue).book.orders(job)
+    order = next((order for order in orders if order.id == name), None)
+    if order is None or order.state is not OrderState.SUBMITTED:
+        return None
+    async with _connect(catalogue, shelf(), order.platform) as line:
+        answer = await line.check(order)
+    return answer.look_again_in_s if isinstance(answer, Pending) and not answer.bare else None
 
 
 def _track_record() -> Mapping[tuple[str, str], TrackRecord]:

@@ -25,6 +25,11 @@ class Board:
         """What became of a task, if it is known."""
         return self._outcomes.get(task)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for others."""
+        return sum(bool(needed) for needed in self._waits_for.values())
+
     def pin(self, outcome: Outcome) -> None:
         """Tells everybody who waits what became of a task."""
         self._outcomes[outcome.task] = outcome

@@ -143,9 +143,15 @@ class Run:
         self._fence = fence
         self._quoted: Job | None = None
         self._spoken: dict[str, Heard] = {}
+        self._performing = 0
         self._board = Board(
             {task: known for task, known in office.outcomes(job_id).items() if not _is_gone(known)}
         )
+
+    @property
+    def at_work(self) -> int:
+        """How many of its tasks do not wait for another."""
+        return self._performing - self._board.waiting
 
     @property
     def stages(self) -> Stages:
@@ -216,7 +222,11 @@ class Run:
 
     async def perform(self, task: str, tell: Tell) -> str:
         """Has one task done; says only which kind of outcome it came to."""
-        outcome = await self._team(_events(tell)).perform(self._plan.task(task))
+        self._performing += 1
+        try:
+            outcome = await self._team(_events(tell)).perform(self._plan.task(task))
+        finally:
+            self._performing -= 1
         return "asset" if isinstance(outcome, Asset) else "shortfall"
 
     async def compose(self, tell: Tell) -> None:

@@ -22,7 +22,8 @@ class Patience:
 
     def learn(self, maker: _Maker, took_s: float) -> None:
         """A model of a platform was seen to have finished, so many seconds after it began."""
-        self._took_s.setdefault(maker, deque(maxlen=_REMEMBERED)).append(took_s)
+        if took_s >= 0:  # a clock that was set back teaches nothing
+            self._took_s.setdefault(maker, deque(maxlen=_REMEMBERED)).append(took_s)
 
     def first_look_s(self, maker: _Maker) -> float:
         """How long to wait before the first look: a little less than the quickest of the last ones took."""

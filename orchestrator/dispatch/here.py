@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.log_context import log_about
 from orchestrator.dispatch.cancelled import CancelWatch
+from orchestrator.dispatch.places import Place, Places
 from orchestrator.run import Office, Run
 from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Event
@@ -17,14 +19,20 @@ from shared_knowledge.vocabulary import JobState, Order, Shortfall
 __all__ = ["Here"]
 
 _LOOK_FOR_CANCEL_S = 0.3
+_ALL = 1 << 30
+_REMEMBERED = 1000
 _UNDER_WAY = {JobState.QUEUED, JobState.RUNNING, JobState.AWAITING_APPROVAL}
+
+
+_log = logging.getLogger(__name__)
 
 
 class Here:
     """This process, as a worker."""
 
-    def __init__(self, office: Callable[[], Office]) -> None:
+    def __init__(self, office: Callable[[], Office], places: Places | None = None) -> None:
         self._office = office
+        self._places = places or Places(_ALL, lambda job: {}, _no_look)
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._watch: CancelWatch | None = None
 
@@ -35,7 +43,17 @@ class Here:
         """Begins, or carries on, a job in the background of this process."""
         if self.works_on(job_id):
             raise BadRequest(f"Job {job_id} is already running.", todo="Let it come to its end.")
+        if len(self._runs) > _REMEMBERED:
+            self._forget_ended()
         self._runs[job_id] = asyncio.create_task(self.run(job_id, answer=answer), name=f"run {job_id}")
+
+    def _forget_ended(self) -> None:
+        """How a run ended stands in the ledger; a process that lives long need not remember it too."""
+        for job_id, run in list(self._runs.items()):
+            if run.done():
+                del self._runs[job_id]
+                if not run.cancelled() and (error := run.exception()) is not None:
+                    _log.info("the run of %s ended with: %s", job_id, error)
 
     async def carry_on(self, job_id: str, *, answer: bool | None = None) -> None:
         """Begins a job again, in the background of this process."""
@@ -71,39 +89,79 @@ class Here:
 
     async def run(self, job_id: str, *, answer: bool | None = None, again: bool = False) -> None:
         """Sees a job through to its end or pause, `again` from its beginning; raises what stopped it."""
-        office = self._office().of(job_id)
-        with (
-            log_about(job=job_id, tenant=office.jobs.tenant(job_id)),
-            office.locks.only_one(job_id),
-        ):
-            fence = await office.jobs.take(job_id)
-            work = asyncio.create_task(self._through_the_graph(office, job_id, fence, answer, again=again))
-            watch = asyncio.create_task(self._until_cancelled(office, job_id))
-            try:
-                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    await work
-                else:
-                    await watch
-                    work.cancel()
-                    await asyncio.gather(work, return_exceptions=True)
-                    await Run(office, job_id, fence).let_go()
-            except LedgerAway:
-                raise  # the job is as it was, and is carried on when its ledger is there again
-            except AgentesError as error:
-                await office.jobs.move(job_id, JobState.FAILED, str(error), fence=fence)
-                raise
-            finally:
+        office, place = self._office().of(job_id), Place(job_id)
+        await self._places.take(place)
+        try:
+            with (
+                log_about(job=job_id, tenant=office.jobs.tenant(job_id)),
+                office.locks.only_one(job_id),
+            ):
+                await self._run_from(place, office, await office.jobs.take(job_id), answer, again=again)
+        finally:
+            self._places.give_back(place)
+
+    async def _run_from(
+        self, place: Place, office: Office, fence: int, answer: bool | None, *, again: bool
+    ) -> None:
+        """Works in the place, and outside for as long as there is only waiting to be done."""
+        watch = asyncio.create_task(self._until_cancelled(office, place.job))
+        try:
+            while not await self._is_through(place, office, fence, watch, answer, again=again):
+                answer, again = None, False
+                self._places.give_back(place)
+                news = asyncio.create_task(self._places.until_news(place))
+                try:
+                    await asyncio.wait({news, watch}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    news.cancel()
+                    await asyncio.gather(news, return_exceptions=True)
+                await self._places.take(place)
+        except LedgerAway:
+            raise  # the job is as it was, and is carried on when its ledger is there again
+        except AgentesError as error:
+            await office.jobs.move(place.job, JobState.FAILED, str(error), fence=fence)
+            raise
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _is_through(
+        self,
+        place: Place,
+        office: Office,
+        fence: int,
+        watch: asyncio.Task[None],
+        answer: bool | None,
+        *,
+        again: bool,
+    ) -> bool:
+        """Whether the job came to its end or pause, or was cancelled; False if it left its place to wait outside."""
+        place.leaves_for = {}
+        work = asyncio.create_task(self._through_the_graph(office, place, fence, answer, again=again))
+        place.work = work
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if work.cancelled() and place.leaves_for:
+                return False
+            if work.done():
+                await work
+            else:
+                await watch
                 work.cancel()
-                watch.cancel()
-                await asyncio.gather(work, watch, return_exceptions=True)
+                await asyncio.gather(work, return_exceptions=True)
+                await Run(office, place.job, fence).let_go()
+            return True
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            place.work = place.run = None
 
     async def _through_the_graph(
-        self, office: Office, job_id: str, fence: int, answer: bool | None, *, again: bool
+        self, office: Office, place: Place, fence: int, answer: bool | None, *, again: bool
     ) -> None:
         from orchestrator import checkpoints, graph  # takes seconds to import: only a run pays for it
 
-        jobs = office.jobs
+        jobs, job_id = office.jobs, place.job
 
         async def tell(event: dict[str, Any]) -> None:
             await jobs.note(job_id, Event(**event))
@@ -119,7 +177,7 @@ class Here:
                 return
             if office.shelf.is_shared:  # what others made is brought here before anybody waits for it
                 await asyncio.to_thread(office.outcomes, job_id)
-            run = Run(office, job_id, fence)
+            run = place.run = Run(office, job_id, fence)
             paused = await graph.run(job_id, run.stages, saver, tell, answer)
             if paused is None:
                 # In this order: of a job that has ended, no memory is left, however the process goes.
@@ -132,3 +190,8 @@ class Here:
     async def _until_cancelled(self, office: Office, job_id: str) -> None:
         self._watch = self._watch or CancelWatch(office.jobs)
         await self._watch.until_cancelled(job_id, _LOOK_FOR_CANCEL_S)
+
+
+async def _no_look(job: str, order: str) -> float | None:
+    """Where there is a place for everybody, nobody waits outside."""
+    return None

@@ -38,6 +38,9 @@ def teach(commands: Commands, command: Callable[..., ArgumentParser]) -> None:
         metavar="N",
         help=f"how many jobs at the same time ({_AT_ONCE})",
     )
+    worker.add_argument(
+        "--metrics", metavar="PLACE", help="show figures for Prometheus at a place such as 127.0.0.1:9101"
+    )
 
 
 def do(said: Namespace) -> None:
@@ -57,7 +60,8 @@ def do(said: Namespace) -> None:
     _learn()
     settle_down()
     _say(f"Working, {said.concurrency} at a time. Ctrl-C: what runs comes to a safe point first.")
-    asyncio.run(_work(shift))
+    with assembly.seen_at(said.metrics):
+        asyncio.run(_work(shift))
     _say("Stopped; nothing was lost.")
 
 

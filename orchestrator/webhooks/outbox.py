@@ -4,61 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 from uuid import uuid4
 
 from orchestrator.store.database import Database, Row, Transaction
 from orchestrator.webhooks.announcing import post
 from orchestrator.webhooks.events import ENDINGS, EVENTS, TEST
+from orchestrator.webhooks.records import (
+    Attempt,
+    Delivery,
+    Endpoint,
+    NoWebhook,
+    delivery_in,
+    endpoint_in,
+    no_delivery,
+    no_webhook,
+)
 from orchestrator.webhooks.signing import new_secret
 from shared_knowledge.errors import BadRequest
-from shared_knowledge.vocabulary import Frozen
 
 __all__ = ["Attempt", "Delivery", "Endpoint", "NoWebhook", "Outbox"]
 
 _MOST_ENDPOINTS = 20
 _LONGEST_OVERLAP_S = 30 * 86_400.0
 _TEST_SAYS = '{"message":"A test: whoever reads this is reached."}'
-
-
-class NoWebhook(BadRequest):
-    """There is no webhook, or no delivery, of that id; or it is another tenant's, which is the same."""
-
-
-class Endpoint(Frozen):
-    """A receiver: where it is, and what it wants to be told. Its secret is there only when it is new."""
-
-    webhook_id: str
-    url: str
-    events: tuple[str, ...]
-    active: bool
-    created_at: datetime
-    secret: str | None = None
-    switched_off_because: str | None = None
-    other_secret_until: datetime | None = None
-
-
-class Attempt(Frozen):
-    """One try to deliver something, and what came of it."""
-
-    at: datetime
-    status: int | None
-    error: str | None
-    took_ms: int
-
-
-class Delivery(Frozen):
-    """One message to one receiver, and how far it came."""
-
-    delivery_id: str
-    message_id: str
-    event: str
-    job_id: str | None
-    state: Literal["due", "paused", "delivered", "failed"]
-    attempts: int
-    due_at: datetime
-    created_at: datetime
-    ended_at: datetime | None
 
 
 class Outbox:
@@ -96,18 +64,18 @@ class Outbox:
             transaction.run("add_endpoint", active=int(active), **values)
             return transaction.row("endpoint", id=values["id"], tenant=tenant)
 
-        return _endpoint(await self._database.write(ask), values["id"], shows_secret=True)
+        return endpoint_in(await self._database.write(ask), values["id"], shows_secret=True)
 
     def list(self, tenant: str) -> Sequence[Endpoint]:
         """Every receiver, newest first."""
         return [
-            _endpoint(row, "") for row in self._database.read(lambda t: t.rows("endpoints", tenant=tenant))
+            endpoint_in(row, "") for row in self._database.read(lambda t: t.rows("endpoints", tenant=tenant))
         ]
 
     def get(self, tenant: str, webhook_id: str) -> Endpoint:
         """One receiver; NoWebhook if there is none."""
         row = self._database.read(lambda t: t.row("endpoint", id=webhook_id, tenant=tenant))
-        return _endpoint(row, webhook_id)
+        return endpoint_in(row, webhook_id)
 
     async def update(
         self,
@@ -136,7 +104,7 @@ class Outbox:
                     transaction.run("open_lane", lane=webhook_id, tenant=tenant, due_at=at)
             return transaction.row("endpoint", id=webhook_id, tenant=tenant)
 
-        endpoint = _endpoint(await self._database.write(ask), webhook_id)
+        endpoint = endpoint_in(await self._database.write(ask), webhook_id)
         self._wake()
         return endpoint
 
@@ -157,7 +125,7 @@ class Outbox:
             transaction.run("change_endpoint", **_turned(_changed(transaction, tenant, webhook_id), until))
             return transaction.row("endpoint", id=webhook_id, tenant=tenant)
 
-        return _endpoint(await self._database.write(ask), webhook_id, shows_secret=True)
+        return endpoint_in(await self._database.write(ask), webhook_id, shows_secret=True)
 
     async def test(self, tenant: str, webhook_id: str) -> Delivery:
         """Sends a word to a receiver, signed like every other; it goes out now, and stands in its log."""
@@ -171,7 +139,7 @@ class Outbox:
             delivery = post(transaction, tenant, message, webhook_id, at=at)
             return transaction.row("delivery", id=delivery, endpoint=webhook_id)
 
-        delivery = _delivery(await self._database.write(ask), "")
+        delivery = delivery_in(await self._database.write(ask), "")
         self._wake()
         return delivery
 
@@ -189,7 +157,7 @@ class Outbox:
             return rows, count["n"] if count else 0
 
         rows, count = self._database.read(ask)
-        return [_delivery(row, "") for row in rows], count
+        return [delivery_in(row, "") for row in rows], count
 
     def attempts(self, tenant: str, webhook_id: str, delivery_id: str) -> Sequence[Attempt]:
         """Every try to deliver something, oldest first."""
@@ -197,7 +165,7 @@ class Outbox:
         def ask(transaction: Transaction) -> Sequence[Row]:
             _receiver(transaction, tenant, webhook_id)
             if transaction.row("delivery", id=delivery_id, endpoint=webhook_id) is None:
-                raise _no_delivery(delivery_id)
+                raise no_delivery(delivery_id)
             return transaction.rows("attempts", delivery=delivery_id)
 
         return [
@@ -220,7 +188,7 @@ class Outbox:
                 transaction.run("open_lane", lane=row["lane"], tenant=tenant, due_at=at)
             return row
 
-        delivery = _delivery(await self._database.write(ask), delivery_id)
+        delivery = delivery_in(await self._database.write(ask), delivery_id)
         self._wake()
         return delivery
 
@@ -312,13 +280,13 @@ def _turned(columns: dict[str, object], until: str | None) -> dict[str, object]:
 def _receiver(transaction: Transaction, tenant: str, webhook_id: str) -> None:
     """Passes the webhooks of a tenant, and whoever calls back for it."""
     if transaction.row("receiver", id=webhook_id, tenant=tenant) is None:
-        raise _no_webhook(webhook_id)
+        raise no_webhook(webhook_id)
 
 
 def _known_to(transaction: Transaction, tenant: str, webhook_id: str) -> Row:
     row = transaction.row("endpoint", id=webhook_id, tenant=tenant)
     if row is None:
-        raise _no_webhook(webhook_id)
+        raise no_webhook(webhook_id)
     return row
 
 
@@ -326,42 +294,3 @@ def _drop(transaction: Transaction, tenant: str, webhook_id: str) -> None:
     transaction.run("drop_attempts_of_endpoint", endpoint=webhook_id)
     transaction.run("drop_deliveries_of_endpoint", endpoint=webhook_id)
     transaction.run("drop_endpoint", id=webhook_id, tenant=tenant)
-
-
-def _no_webhook(webhook_id: str) -> NoWebhook:
-    return NoWebhook(f"There is no webhook {webhook_id[:60]!r}.")
-
-
-def _no_delivery(delivery_id: str) -> NoWebhook:
-    return NoWebhook(f"There is no delivery {delivery_id[:60]!r}.")
-
-
-def _endpoint(row: Row | None, webhook_id: str, *, shows_secret: bool = False) -> Endpoint:
-    if row is None:
-        raise _no_webhook(webhook_id)
-    return Endpoint(
-        webhook_id=row["id"],
-        url=row["url"],
-        events=tuple(row["events"].split()),
-        active=bool(row["active"]),
-        created_at=row["created_at"],
-        secret=row["secret"] if shows_secret else None,
-        switched_off_because=row["why_off"],
-        other_secret_until=row["older_until"],
-    )
-
-
-def _delivery(row: Row | None, delivery_id: str) -> Delivery:
-    if row is None:
-        raise _no_delivery(delivery_id)
-    return Delivery(
-        delivery_id=row["id"],
-        message_id=row["message"],
-        event=row["event"],
-        job_id=row["job"],
-        state=row["state"],
-        attempts=row["attempts"],
-        due_at=row["due_at"],
-        created_at=row["created_at"],
-        ended_at=row["ended_at"],
-    )

@@ -26,6 +26,7 @@ from shared_knowledge.errors import (
     Failed,
     Garbled,
     InDoubt,
+    LedgerAway,
     MissingSecret,
     Refused,
     Unavailable,
@@ -317,6 +318,24 @@ async def test_our_own_trouble_after_the_purchase_does_not_buy_again(world, monk
     assert isinstance(await world.agent.perform(world.errand("a")), Asset)
     assert len(line.started) == 1
     assert await world.owed() == (0, 70)
+
+
+async def test_without_the_books_nothing_is_decided_and_what_was_bought_is_collected_later(
+    world, monkeypatch
+):
+    line = world.vendor("a", DONE)
+    put = world.shelf.put
+
+    def away(file: Path):
+        raise LedgerAway("the books do not answer")
+
+    monkeypatch.setattr(world.shelf, "put", away)
+    with pytest.raises(LedgerAway):
+        await world.agent.perform(world.errand("a"))
+    assert world.states == [("a", OrderState.READY)]
+    monkeypatch.setattr(world.shelf, "put", put)
+    assert isinstance(await world.agent.perform(world.errand("a")), Asset)
+    assert len(line.started) == 1
 
 
 async def test_our_own_trouble_in_the_middle_of_a_purchase_leaves_it_in_doubt(world):

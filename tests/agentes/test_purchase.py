@@ -17,6 +17,7 @@ from scenarios import model_of, offer_of, order_of, task_of
 from agentes.contract import Candidates, Done, Forgotten, Link, LinkExpired, Pending
 from agentes.media.shelf import Shelf
 from agentes.purchase import Purchase, Workroom, answer_of
+from agentes.wire.patience import Patience
 from orchestrator.store.book import SqlBook
 from orchestrator.store.database import open_database
 from orchestrator.store.jobs import Jobs
@@ -119,13 +120,21 @@ class World:
             model=lambda _: None,
         )
         self.fits: AgentesError | None = None
+        self.patience = Patience()
 
     @property
     def room(self) -> Workroom:
         catalogue: Any = SimpleNamespace(platform=lambda _: self.facts)
         nobody: Any = None
         return Workroom(
-            catalogue, self.tracker, self.shelf, nobody, nobody, wait=self._wait, now=lambda: self.time
+            catalogue,
+            self.tracker,
+            self.shelf,
+            nobody,
+            nobody,
+            wait=self._wait,
+            now=lambda: self.time,
+            patience=self.patience,
         )
 
     async def _wait(self, seconds: float) -> None:
@@ -801,3 +810,15 @@ async def test_a_found_work_is_not_taken_from_another_order_of_the_same_words(
     world.vendor.says = {"find": [DONE]}
     await world.see_through()
     assert world.order.state is state
+
+
+async def test_what_was_never_made_sooner_is_not_looked_at_sooner(world: World) -> None:
+    await world.begin()
+    for took_s in (50.0, 41.0, 60.0):
+        world.patience.learn(("a", "m"), took_s)
+    world.patience.learn(("a", "m"), -3.0)
+    world.vendor.says = {"start": [MADE], "check": [Pending({"id": "t1"}, 5.0), DONE]}
+    assert (await world.see_through()).state is S.SETTLED
+    assert world.waits == [32.8, 5]
+    assert world.vendor.asked == ["start", "check", "check"]
+    assert world.patience.first_look_s(("a", "m")) == pytest.approx(0.8 * 37.8)

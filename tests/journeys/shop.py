@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Sequence
 
 from orchestrator import assembly
@@ -37,6 +36,7 @@ def work(concurrency: int = 2, *, hurried: bool = True, tells_when: bool = False
     """A worker as `agentes worker`; a hurried one believes in deaths sooner."""
     from orchestrator.dispatch import here, shift
     from orchestrator.faces import working
+    from orchestrator.faces.cli import parser
 
     if hurried:
         shift._PULSE_S, shift._SILENT_S, shift._LOOKS_EVERY_S = 0.3, 1.5, 0.3
@@ -49,7 +49,7 @@ def work(concurrency: int = 2, *, hurried: bool = True, tells_when: bool = False
             await run(self, job_id, **more)  # type: ignore[arg-type]
 
         here.Here.run = told  # type: ignore[method-assign, assignment]
-    working.do(Namespace(concurrency=concurrency))
+    working.do(parser().parse_args(["worker", "--concurrency", str(concurrency)]))
     sys.exit(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import statistics
 import time
@@ -194,6 +195,33 @@ def test_every_worker_is_killed_and_real_patience_suffices(works: Works):
     assert taken_up < 30
     assert set(works.until_over().values()) == {"done"}
     works.insist_on_one_purchase_each(4)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(3))
+def test_workers_are_killed_again_and_again(works: Works, seed: int):
+    chance = random.Random(seed)
+    works.sandbox.fault("*", "check", "stall:1", times=20)
+    works.hire(4)
+    jobs = works.take_in(*[PHOTO] * 8, *[FILM] * 2)
+    for _ in range(12):
+        time.sleep(chance.uniform(0.1, 1.5))
+        works.workers[chance.randrange(len(works.workers))].kill()
+        works.hire_another()
+    ended = works.until_over(within_s=120)
+    assert len(ended) == len(jobs)
+    assert set(ended.values()) <= {"done", "partial", "in_doubt"}, ended
+    sold = len(works.sandbox.ledger())
+    ours = "select count(*) from orders where price > 0 and state in ('settled', 'failed_charged'"
+    assert works.ask(f"{ours})") <= sold <= works.ask(f"{ours}, 'in_doubt', 'needs_review')")
+    assert (
+        works.ask("select count(*) from orders where state in ('reserved', 'sending', 'submitted', 'ready')")
+        == 0
+    )
+    twice = (
+        "select count(*) from orders where state = 'settled' group by job, task, piece having count(*) > 1"
+    )
+    assert works.ask(twice) is None
 
 
 def away(works: Works, phase: str, seconds: float) -> None:

@@ -29,7 +29,7 @@ from orchestrator.studio import Studio
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
 from shared_knowledge.cost_tracker import CostTracker, OrderMoved
-from shared_knowledge.errors import BadRequest, Broken, QuoteChanged
+from shared_knowledge.errors import BadRequest, Broken, LedgerAway, QuoteChanged
 from shared_knowledge.vocabulary import (
     Asset,
     Brief,
@@ -164,6 +164,10 @@ async def fall_short(errand: Errand) -> Outcome:
     return Shortfall(task=errand.task.id, why="no ink")
 
 
+async def books_away(errand: Errand) -> Outcome:
+    raise LedgerAway("the ledger does not answer")
+
+
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
         while not condition():
@@ -251,6 +255,16 @@ class TestCancelling:
 
 
 class TestResuming:
+    async def test_a_job_whose_ledger_was_away_has_not_failed_and_is_carried_on(self, open_house):
+        house = open_house(books_away)
+        job = await house.submit()
+        with pytest.raises(LedgerAway):
+            await house.studio.finish(job)
+        assert house.jobs.state(job) is JobState.RUNNING
+        house.does = None
+        await house.studio.resume(job)
+        assert (await house.studio.finish(job)).state is JobState.DONE
+
     async def test_what_could_not_be_made_is_tried_again_and_watched(self, open_house):
         house = open_house(fall_short)
         job = await house.made()

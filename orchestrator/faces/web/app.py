@@ -8,7 +8,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from secrets import token_hex
 from typing import Any
 
 from starlette.routing import Route, Router
@@ -40,6 +39,7 @@ from orchestrator.faces.web.errors import (
     refusal_of,
     unknown_key,
 )
+from orchestrator.faces.web.lots import draw_name
 from orchestrator.faces.web.operations import Operation, operations
 from orchestrator.faces.web.reading import (
     MOST_HEADER_BYTES,
@@ -72,7 +72,29 @@ def web_app(service: Service) -> ASGIApp:
     for operation in operations():
         by_path[operation.path].append(operation)
     routes = [Route(path, Window(service, found)) for path, found in by_path.items()]
-    return Router(routes, redirect_slashes=False, default=Window(service, ()))
+    return _Hall(Router(routes, redirect_slashes=False, default=Window(service, ())), service)
+
+
+class _Hall:
+    """Holds so many requests and no more: one too many is told to come again, and waits for nobody."""
+
+    def __init__(self, windows: Router, service: Service) -> None:
+        self.routes = windows.routes
+        self._windows = windows
+        self._service = service
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._inside >= self._service.most_at_once and scope["type"] == "http":
+            visit = _Visit(self._service, scope)
+            answer = visit.refuse(Refusal(503, "Too many requests are being served", retry_after_s=1))
+            await _say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
+            return
+        self._inside += 1
+        try:
+            await self._windows(scope, receive, send)
+        finally:
+            self._inside -= 1
 
 
 class Window:
@@ -119,7 +141,7 @@ class _Visit:
         self._said: Mapping[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in said
         }
-        self.request_id = request_id_of(self._said.get("x-request-id"), f"req_{token_hex(8)}")
+        self.request_id = request_id_of(self._said.get("x-request-id"), draw_name("req", 8))
         client = scope.get("client")
         self._client = client[0] if client else "unknown"
         self._caller: Caller | None = None

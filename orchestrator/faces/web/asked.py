@@ -86,14 +86,14 @@ def _amount(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
-    if value is None or isinstance(value, datetime):
-        return value
     try:
-        if not isinstance(value, str) or not re.match(_DATE_AND_TIME, value):
-            raise ValueError
-        return datetime.fromisoformat(value)
+        if isinstance(value, str) and re.match(_DATE_AND_TIME, value):
+            return datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("Must be a moment, such as 2026-11-21T12:00:00Z") from None
+        value = None
+    if isinstance(value, datetime):
+        return value
+    raise ValueError("Must be a moment, such as 2026-11-21T12:00:00Z")
 
 
 def _metadata(value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +27,11 @@ __all__ = ["configured", "open_service", "serve", "served"]
 _KEEPS_ALIVE_S = 75
 _CLOSES_WITHIN_S = 20
 _BACKLOG = 2048
-_AT_ONCE = 2000
+_MOST_CONNECTIONS = 10_000
+
+_LOOKS_EVERY_S = 60.0
+_SETTLED_S = 10.0
+_TRIES = 3
 
 _log = logging.getLogger("agentes.web")
 
@@ -67,22 +75,36 @@ async def open_service(at: str = "") -> AsyncIterator[Service]:
             checks={"database": shelf.look, **assembly.checks()},
             watcher=watcher,
         )
-        if not is_shared:
-            await _carry_on(service)
+        looking_after = None if is_shared else asyncio.create_task(_look_after(service), name="look after")
         try:
             yield service
         finally:
+            if looking_after is not None:
+                looking_after.cancel()
+                await asyncio.gather(looking_after, return_exceptions=True)
             await studio.stop()
             await service.keys.count()
 
 
-async def _carry_on(service: Service) -> None:
-    """Whatever an earlier process of this ledger left is begun again; what was bought is not bought again."""
-    for job in service.studio.interrupted():
+async def _look_after(service: Service) -> None:
+    """Whatever should be under way here and is not is begun again; what was bought is not bought again.
+
+    At first that is what an earlier process of this ledger left; later, what a mistake of ours let fall.
+    """
+    tried: Counter[str] = Counter()
+    settled_s = 0.0
+    while True:
         try:
-            await service.studio.resume(job.id)
+            before = datetime.now(UTC) - timedelta(seconds=settled_s)
+            for job in await asyncio.to_thread(service.studio.interrupted):
+                # Who was taken in just now is begun by whoever took it in.
+                if job.created_at <= before and tried[job.id] < _TRIES:
+                    tried[job.id] += 1
+                    await service.studio.resume(job.id)
         except AgentesError as trouble:
-            _log.warning("job %s is not carried on: %s", job.id, trouble)
+            _log.warning("what was interrupted is not carried on: %s", trouble)
+        settled_s = _SETTLED_S
+        await asyncio.sleep(_LOOKS_EVERY_S)
 
 
 class _Opening:
@@ -145,7 +167,7 @@ def configured(
         proxy_headers=False,
         timeout_keep_alive=_KEEPS_ALIVE_S,
         timeout_graceful_shutdown=_CLOSES_WITHIN_S,
-        limit_concurrency=_AT_ONCE,
+        limit_concurrency=_MOST_CONNECTIONS,
         backlog=_BACKLOG,
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
     )
@@ -160,6 +182,8 @@ def serve(listening: socket, workers: int) -> None:
     at = f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
     config = configured(partial(served, at), opens=True, workers=workers)
     if workers == 1:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _end_well)  # the server raises it once more when it has come to rest
         Server(config).run([listening])
         return
     from uvicorn.supervisors import Multiprocess
@@ -168,3 +192,7 @@ def serve(listening: socket, workers: int) -> None:
 
     assembly.count_together()
     Multiprocess(config, [listening]).run()
+
+
+def _end_well(*_: object) -> None:
+    raise SystemExit(0)

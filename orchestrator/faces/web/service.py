@@ -52,6 +52,7 @@ class Service:
     idempotency: Idempotency = field(default_factory=Idempotency)
     strangers: Strangers = field(default_factory=Strangers)
     public_url: str | None = None
+    most_at_once: int = 2000
     watcher: Watcher | None = None
     hooks: HookReader | None = None
     checks: Mapping[str, Callable[[], None]] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from shared_knowledge.vocabulary import Asset, Job, JobState, Medium, Money, Sho
 __all__ = ["describe", "files_of", "job_of", "result_of", "row_of", "standing_of"]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FOLDERS = re.compile(r"(?<![\w/:])(?:/[\w.@~+-]+){2,}/?")
 _MICROS = 1_000_000
 _ENDS_WITH_FILES = {JobState.DONE, JobState.PARTIAL}
 _UNEXPLAINED = "The job could not be done."
@@ -107,7 +108,9 @@ def result_of(job: Job, outcomes: Outcomes, shelf: ServiceShelf, links: Links, b
         cost_usd=spent.usd,
         assets=tuple(_link(name, asset, links.sign(base, job.id, name)) for name, asset in files.items()),
         shortfalls=tuple(
-            Missing(task=each.task, why=each.why) for each in outcomes.values() if isinstance(each, Shortfall)
+            Missing(task=each.task, why=_told(each.why))
+            for each in outcomes.values()
+            if isinstance(each, Shortfall)
         ),
     )
 
@@ -154,7 +157,12 @@ def _progress(job: Job, outcomes: Outcomes) -> int:
 
 
 def _error(job: Job) -> str | None:
-    return (job.why or _UNEXPLAINED) if STATUS[job.state] == "FAILED" else None
+    return _told(job.why or _UNEXPLAINED) if STATUS[job.state] == "FAILED" else None
+
+
+def _told(why: str) -> str:
+    """The reason without the folders of our machine, which are nobody's business."""
+    return _FOLDERS.sub("…", why)
 
 
 def _approval(job: Job) -> QuoteShown | None:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from orchestrator.access import TIERS, insist_on_room
 from orchestrator.faces.web.answered import (
@@ -34,6 +33,7 @@ from orchestrator.faces.web.asked import (
 from orchestrator.faces.web.calls import Answer, Call, aside, good
 from orchestrator.faces.web.checks import check_callback, check_platforms, check_preset, check_video
 from orchestrator.faces.web.errors import bad_input, forbidden, not_found
+from orchestrator.faces.web.lots import draw_name
 from orchestrator.faces.web.operations import Operation
 from orchestrator.store.database import Transaction
 from orchestrator.store.service import Extras
@@ -132,7 +132,7 @@ async def _estimate(call: Call) -> int:
 def _wanted(call: Call, run: Run, *, batch: str | None = None, place: str = "") -> _Wanted:
     """The job a request means; every name and address in it looked at, none of them called."""
     check_callback(call, run.callback_url, f"{place}callback_url")
-    job_id = f"job_{uuid4().hex[:12]}"
+    job_id = draw_name("job")
     chosen: str | None = None
     match run:
         case NarrationRun():
@@ -152,8 +152,9 @@ def _wanted(call: Call, run: Run, *, batch: str | None = None, place: str = "") 
 
 
 def _narrated(run: NarrationRun) -> Brief:
-    narration = Narration.model_validate(run.model_dump(include=set(Narration.model_fields)))
-    return Brief(text=run.voice_text or run.video_url, narration=narration)
+    # What was asked has passed the very same checks.
+    narration = Narration.model_construct(**{name: getattr(run, name) for name in Narration.model_fields})
+    return Brief(text=narration.in_words, narration=narration)
 
 
 def _bought(call: Call, run: BriefRun | PresetRun | PlanAsked, text: str, place: str = "") -> Brief:
@@ -185,7 +186,7 @@ def _preset_words(run: PresetRun, place: str) -> str:
 async def _batch(call: Call) -> Answer:
     if not TIERS[call.caller.tier].may_batch:
         raise forbidden("Your tier does not support batch processing", "TIER_TOO_LOW")
-    batch_id = f"batch_{uuid4().hex[:12]}"
+    batch_id = draw_name("batch")
     asked: Batch = call.asked
     if isinstance(asked, VideoBatch):
         for number, video in enumerate(asked.videos):

@@ -153,6 +153,15 @@ async def test_every_state_has_its_status(
     assert (said["status"], said["state"], said["error"]) == (status, state, error)
 
 
+async def test_a_reason_names_no_folder_of_ours(small: SmallService) -> None:
+    key = await small.key()
+    job_id = await small.run(key)
+    why = "/var/lib/agentes/jobs/x: no room (/srv/a.b/c). See https://example.com/a/b, 4/5 done."
+    await small.end(job_id, JobState.FAILED, why)
+    said = (await small.ask("GET", f"/jobs/{job_id}", key)).json()["error"]
+    assert said == "…: no room (…). See https://example.com/a/b, 4/5 done."
+
+
 async def test_lists_are_paged_and_sorted(on_both: SmallService) -> None:
     small = on_both
     key = await small.key()

@@ -25,6 +25,7 @@ from urllib.request import Request, urlopen
 
 import imageio_ffmpeg
 import pytest
+from said_where import said_where
 from warm import Warm
 
 HOST, KEY, FILM = "https://api.aiprod.ai", "sk_live_xxxxxxxxxxxxxxxx", "https://example.com/video.mp4"
@@ -116,23 +117,7 @@ def running(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         ended = service.wait(40)
         place.shutdown()
         place.server_close()
-        assert ended.returncode in (0, -signal.SIGTERM), ended.stderr
-
-
-def said_where(service: Any) -> str:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if found := re.search(r'"url": "([^"]+)"', service.said[0]):
-            url: str = found[1]
-            while time.monotonic() < until:
-                try:
-                    urlopen(f"{url}/health", timeout=5).close()
-                except OSError:
-                    time.sleep(0.1)
-                else:
-                    return url
-        time.sleep(0.05)
-    raise AssertionError(service.said)
+        assert ended.returncode == 0, ended.stderr
 
 
 def a_film(file: Path) -> bytes:

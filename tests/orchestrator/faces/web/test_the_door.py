@@ -241,3 +241,13 @@ async def test_answers_are_json_and_stay_with_whoever_asked(small: SmallService)
     assert json.loads(answer.content)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_one_too_many_is_told_to_come_again(small: SmallService) -> None:
+    small.http = small.client(web_app(replace(small.service, most_at_once=3)))
+    key = await small.key()
+    answers = await asyncio.gather(*(small.ask("GET", "/jobs", key) for _ in range(9)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [503] * 6
+    full = next(answer for answer in answers if answer.status_code == 503)
+    assert (said_well(full)["retry_after"], full.headers["Retry-After"]) == (1, "1")
+    assert (await small.ask("GET", "/jobs", key)).status_code == 200
