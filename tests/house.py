@@ -44,6 +44,7 @@ _OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("orchestrator/store/",),
     "aiosqlite": ("orchestrator/checkpoints/",),
     "psycopg": ("orchestrator/store/", "orchestrator/checkpoints/"),
+    "procrastinate": ("orchestrator/store/", "orchestrator/dispatch/"),
     "langgraph": ("orchestrator/graph.py", "orchestrator/checkpoints/"),
     "dotenv": ("config/sources.py",),
     "typer": ("orchestrator/faces/",),

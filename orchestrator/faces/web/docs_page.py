@@ -20,7 +20,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; p
 h1 { margin-bottom: 0 } h2 { margin-top: 3rem } p { max-width: 46rem }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; }
 summary { cursor: pointer; padding: .6rem .8rem; display: flex; gap: .8rem; flex-wrap: wrap; align-items: baseline }
-summary code { font-weight: 600 } summary span { opacity: .75 }
+summary code { font-weight: 600 }
 .body { padding: 0 .8rem .8rem }
 .verb { font: 600 .8rem ui-monospace, monospace; min-width: 4rem; padding: .1rem .4rem; border-radius: 4px; color: #fff;
   text-align: center; background: #5b6470 }
@@ -85,7 +85,8 @@ def _asked(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterato
         yield f"<p><b>{escape(title)}</b> {_marked(schema.get('description', ''))}</p>"
         yield "<table><tr><th>Field</th><th>May be</th><th></th></tr>"
         needed = schema.get("required", ())
-        for name, field in schema.get("properties", {}).items():
+        fields = schema.get("properties", {}).items()
+        for name, field in sorted(fields, key=lambda each: each[0] not in needed):
             must = "required" if name in needed else ""
             yield f"<tr><td><code>{escape(name)}</code></td><td>{_kind(field)}</td>"
             yield f"<td>{must} {_marked(field.get('description', ''))}</td></tr>"
@@ -130,10 +131,11 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if choices := schema.get("anyOf") or schema.get("oneOf"):
         return " or ".join(dict.fromkeys(map(_kind, choices)))
     if "enum" in schema:
-        return ", ".join(f"<code>{escape(str(each))}</code>" for each in schema["enum"])
+        named = ("null" if each is None else str(each) for each in schema["enum"])
+        return ", ".join(f"<code>{escape(each)}</code>" for each in named)
     if "const" in schema:
         return f"<code>{escape(json.dumps(schema['const']))}</code>"
-    kind = str(schema.get("format") or schema.get("type", "anything"))
+    kind = str(schema.get("format") or schema.get("type", "anything")).replace("iri", "address")
     usual = f", usually <code>{escape(json.dumps(schema['default']))}</code>" if "default" in schema else ""
     limits = [str(schema[name]) for name in ("minimum", "maximum") if name in schema]
     return f"{escape(kind)}{f' {limits[0]} to {limits[-1]}' if len(limits) == 2 else ''}{usual}"

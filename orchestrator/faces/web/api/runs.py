@@ -203,6 +203,7 @@ async def _batch(call: Call) -> Answer:
     said: list[Answer] = []
 
     def also(transaction: Transaction, jobs: Sequence[Job]) -> None:
+        insist_on_room(transaction, call.caller)
         secrets = [_hang(call, transaction, each) for each in wanted]
         accepted = tuple(_accepted(job, soon_s, secret) for job, secret in zip(jobs, secrets, strict=True))
         said.append(good(BatchAccepted(batch_id=batch_id, total=len(accepted), jobs=accepted), 202))
@@ -279,7 +280,7 @@ OPERATIONS = (
         tag="Jobs",
         summary="Submit batch (Pro and Enterprise)",
         about="Up to 100 films under `videos`, or up to 100 runs of any form under `runs`: all are taken in, or none. "
-        "Each counts as a request.",
+        "Each counts as a request, and as one of the jobs that your tier has room for at a time.",
         do=_batch,
         scope="jobs:write",
         asks=Batch,
