@@ -30,6 +30,7 @@ sys.path[:0] = [str(ROOT)]
 BRIEF = "a 5 s vertical video of a ceramic mug"
 FIRST = 5
 LOOKING_S = 12.0
+SETTLES_S = 3.0
 
 
 def main() -> int:
@@ -37,17 +38,20 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asked.add_argument("--jobs", type=int, default=50)
     asked.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    asked.add_argument("--do", choices=("waiting", "made"), help=argparse.SUPPRESS)
+    asked.add_argument("--do", choices=("waiting", "outside", "made"), help=argparse.SUPPRESS)
     said = asked.parse_args()
     if said.do:
         asyncio.run(_WAYS[said.do](said.jobs))
         return 0
-    found = {**_with_vendor("waiting", 600, said.jobs), **_with_vendor("made", 0, said.jobs)}
+    found: dict[str, float] = {}
+    for way, latency_s in (("waiting", 600), ("outside", 600), ("made", 0)):
+        found |= _with_vendor(way, latency_s, said.jobs)
     if said.json:
         print(json.dumps(found))
         return 0
     print(f"{said.jobs} jobs of one clip, in one process:")
     print(f"  memory while it waits for its vendor    {found['waiting_kb']:8.0f} kB a job")
+    print(f"  … and has given its place to another    {found['outside_kb']:8.0f} kB a job")
     print(f"  CPU until it waits                      {found['begun_ms']:8.1f} ms a job")
     print(f"  CPU while it waits                      {found['look_ms']:8.1f} ms a look")
     print(
@@ -82,6 +86,19 @@ async def _waiting(jobs: int) -> dict[str, float]:
         "begun_ms": (begun - cpu) / jobs * 1000,
         "look_ms": (time.process_time() - cpu_of_looks) / max(1, looks) * 1000,
     }
+
+
+async def _outside(jobs: int) -> dict[str, float]:
+    """How much it takes to have more jobs waiting than there are places for runs."""
+    from orchestrator import assembly
+
+    assembly._PLACES = FIRST
+    await _begin(4 * FIRST, lambda: _standing("submitted") >= 4 * FIRST)
+    await asyncio.sleep(SETTLES_S)
+    before = _rss()
+    await _begin(jobs, lambda: _standing("submitted") >= 4 * FIRST + jobs)
+    await asyncio.sleep(SETTLES_S)
+    return {"outside_kb": (_rss() - before) / jobs / 1024}
 
 
 async def _made(jobs: int) -> dict[str, float]:
@@ -185,7 +202,7 @@ def _said(measure: Callable[[int], Any]) -> Callable[[int], Any]:
     return say
 
 
-_WAYS: dict[str, Any] = {"waiting": _said(_waiting), "made": _said(_made)}
+_WAYS: dict[str, Any] = {"waiting": _said(_waiting), "outside": _said(_outside), "made": _said(_made)}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -116,7 +116,7 @@ class CostTracker:
         return await self._book.twin(order) if order.price else None
 
     async def alike(self, order: Order) -> tuple[Order, ...]:
-        """Other orders of the same words, sent at about the same time: in a vendor's list one looks like the other."""
+        """Other orders of the same words, sent at about that time or since: in a vendor's list they look alike."""
         others = await self._book.sent_about_then(order, _ABOUT_THEN)
         return tuple(other for other in others if other.prompt == order.prompt)
 

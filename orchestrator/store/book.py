@@ -160,18 +160,16 @@ class SqlBook:
         return None if row is None else f"{row['task']} of {row['job']}"
 
     async def sent_about_then(self, order: Order, within: timedelta) -> tuple[Order, ...]:
-        """The other orders that left for the same model at about that time, and may have been booked."""
+        """The other orders that left for the same model at about that time or later, and may have been booked."""
         if order.sent_at is None:
             return ()
-        since, until = (order.sent_at - within).isoformat(), (order.sent_at + within).isoformat()
         asked = {
             "platform": order.platform,
             "model": order.model,
             "id": order.id,
-            "since": since,
-            "until": until,
+            "since": (order.sent_at - within).isoformat(),
         }
-        return tuple(_order(row) for row in self._database.read(lambda t: t.rows("sent_between", **asked)))
+        return tuple(_order(row) for row in self._database.read(lambda t: t.rows("sent_since", **asked)))
 
     async def left(self, caps: Sequence[Cap]) -> Money | None:
         """What the tightest of these caps still leaves; None where none is hard."""

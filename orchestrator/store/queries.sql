@@ -153,10 +153,11 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 -- name: orders_of_task
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
--- name: sent_between
--- The other orders that left for a model at about the same time, and may have been booked there.
+-- name: sent_since
+-- The other orders that left for a model since then, and may have been booked there. There is no end to it: a list
+-- shows what is newer, too, and between two sendings a clock may have been put forward.
 select * from orders
-    where platform = :platform and model = :model and id <> :id and sent_at >= :since and sent_at <= :until
+    where platform = :platform and model = :model and id <> :id and sent_at >= :since
         and state not in ('failed_free', 'cancelled')
 
 -- name: twin
@@ -584,3 +585,15 @@ delete from webhook_callbacks where job in (select id from jobs where tenant = :
 
 -- name: drop_lanes_of_tenant
 delete from webhook_lanes where tenant = :tenant
+
+-- name: customs
+select * from customs where tenant = :tenant
+
+-- name: keep_customs
+insert into customs (tenant, prefer, avoid, budget, keep_days) values (:tenant, :prefer, :avoid, :budget, :keep_days)
+    on conflict (tenant) do update set prefer = excluded.prefer, avoid = excluded.avoid, budget = excluded.budget,
+        keep_days = excluded.keep_days
+
+-- name: keepers
+-- Who wants the content of old jobs erased, and after how many days.
+select tenant, keep_days from customs where keep_days is not null order by tenant

@@ -12,12 +12,13 @@ from typing import Any
 from orchestrator.store.database import Database, Row, Transaction
 from shared_knowledge.vocabulary import Brief, Frozen, JobState, Money
 
-__all__ = ["Erased", "Extras", "ServiceShelf"]
+__all__ = ["Customs", "Erased", "Extras", "ServiceShelf"]
 
 _ERASED = "…"
 _AT_ONCE = 200
 _PACE_HOLDS_S = 60.0
-_PACES_REMEMBERED = 10_000
+_CUSTOMS_HOLD_S = 5.0
+_TENANTS_REMEMBERED = 10_000
 _CONTENT = frozenset({"prompt", "subject", "scene", "style"})
 _LISTS = frozenset({"references", "negative", "palette", "inputs", "warnings"})
 _NULLS = frozenset({"label", "badge", "first_frame"})
@@ -31,6 +32,15 @@ class Extras(Frozen):
     preset: str | None = None
     metadata: dict[str, Any] | None = None
     erased_at: datetime | None = None
+
+
+class Customs(Frozen):
+    """What a tenant has settled for every job: platforms, the most a job may cost, how long its content is kept."""
+
+    use: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    budget: Money | None = None
+    keep_days: int | None = None
 
 
 class Erased(Frozen):
@@ -50,6 +60,7 @@ class ServiceShelf:
         self._now = now
         self._seals: dict[str, bytes] = {}
         self._paces: dict[str, tuple[float, float]] = {}
+        self._customs: dict[str, tuple[float, Customs]] = {}
 
     def hang(self, transaction: Transaction, extras: Extras) -> None:
         """Writes the extras of a job that is being written in the same transaction."""
@@ -93,6 +104,36 @@ class ServiceShelf:
             self._seals[name] = bytes.fromhex(row["secret"])
         return self._seals[name]
 
+    def remembered_customs(self, tenant: str) -> Customs | None:
+        """What `customs` said lately, without asking again; None where it has to be asked."""
+        asked_at, customs = self._customs.get(tenant, (-_CUSTOMS_HOLD_S, Customs()))
+        return customs if time.monotonic() - asked_at < _CUSTOMS_HOLD_S else None
+
+    def customs(self, tenant: str) -> Customs:
+        """What a tenant has settled."""
+        row = self._database.read(lambda t: t.row("customs", tenant=tenant))
+        customs = Customs() if row is None else _customs(row)
+        if len(self._customs) >= _TENANTS_REMEMBERED:
+            self._customs.clear()
+        self._customs[tenant] = time.monotonic(), customs
+        return customs
+
+    async def settle(self, tenant: str, customs: Customs) -> None:
+        """Keeps what a tenant has settled; other processes hear of it within seconds."""
+        values = {
+            "prefer": json.dumps(customs.use),
+            "avoid": json.dumps(customs.avoid),
+            "budget": None if customs.budget is None else int(customs.budget),
+            "keep_days": customs.keep_days,
+        }
+        await self._database.write(lambda t: t.run("keep_customs", tenant=tenant, **values))
+        self._customs.pop(tenant, None)
+
+    def keepers(self) -> Sequence[tuple[str, int]]:
+        """Who wants the content of old jobs erased, and after how many days."""
+        rows = self._database.read(lambda t: t.rows("keepers"))
+        return [(row["tenant"], row["keep_days"]) for row in rows]
+
     def jobs_since(self, tenant: str, since: datetime) -> Mapping[JobState, int]:
         """How many jobs of a tenant stand how, of those taken since a moment."""
         asked = {"tenant": tenant, "since": since.isoformat()}
@@ -114,7 +155,7 @@ class ServiceShelf:
         rows = self._database.read(lambda t: t.rows("lately_ended", tenant=tenant))
         took = [_moment(row["ended_at"]) - _moment(row["created_at"]) for row in rows if row["ended_at"]]
         pace_s = sum(one.total_seconds() for one in took) / len(took) if took else without_past_s
-        if len(self._paces) >= _PACES_REMEMBERED:
+        if len(self._paces) >= _TENANTS_REMEMBERED:
             self._paces.clear()
         self._paces[tenant] = time.monotonic(), pace_s
         return pace_s
@@ -171,6 +212,15 @@ def _extras(row: Row) -> Extras:
         preset=row["preset"],
         metadata=json.loads(row["metadata"]) if row["metadata"] else None,
         erased_at=_moment(row["erased_at"]) if row["erased_at"] else None,
+    )
+
+
+def _customs(row: Row) -> Customs:
+    return Customs(
+        use=tuple(json.loads(row["prefer"])),
+        avoid=tuple(json.loads(row["avoid"])),
+        budget=None if row["budget"] is None else Money(row["budget"]),
+        keep_days=row["keep_days"],
     )
 
 

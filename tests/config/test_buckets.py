@@ -9,10 +9,13 @@ import pytest
 from config.buckets import bucket_options
 from config.secrets import SecretManager
 
+_AMAZON = "shh from a file 0123456789".replace(" ", "-")
+_AZURE = "shh an azure one of 24 letters".replace(" ", "")
+
 
 def test_each_store_has_its_usual_variables_and_its_keys_are_hidden(tmp_path: Path):
     file = tmp_path / "key"
-    file.write_text("shh-from-a-file-0123456789\n")
+    file.write_text(f"{_AMAZON}\n")
     secrets = SecretManager(
         {
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
@@ -20,7 +23,7 @@ def test_each_store_has_its_usual_variables_and_its_keys_are_hidden(tmp_path: Pa
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AZURE_STORAGE_ACCOUNT_NAME": "films",
-            "AZURE_STORAGE_ACCESS_KEY": "c2hoLWFuLWF6dXJlLWtleWtl",
+            "AZURE_STORAGE_ACCESS_KEY": _AZURE,
             "AGENTES_SANDBOX_URL": "http://127.0.0.1:9100",
         },
         tmp_path / "none",
@@ -28,13 +31,13 @@ def test_each_store_has_its_usual_variables_and_its_keys_are_hidden(tmp_path: Pa
     )
     assert bucket_options("s3://films/one", secrets) == {
         "access_key_id": "AKIAEXAMPLE",
-        "secret_access_key": "shh-from-a-file-0123456789",
+        "secret_access_key": _AMAZON,
         "endpoint": "http://127.0.0.1:9000",
         "region": "eu-west-1",
     }
     assert bucket_options("az://films", secrets)["account_name"] == "films"
     assert bucket_options("gs://films", secrets) == {}
-    said = secrets.mask("shh-from-a-file-0123456789 and c2hoLWFuLWF6dXJlLWtleWtl of AKIAEXAMPLE")
+    said = secrets.mask(f"{_AMAZON} and {_AZURE} of AKIAEXAMPLE")
     assert said == "[AWS_SECRET_ACCESS_KEY hidden] and [AZURE_STORAGE_ACCESS_KEY hidden] of AKIAEXAMPLE"
 
 

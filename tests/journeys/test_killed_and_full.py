@@ -111,8 +111,8 @@ def test_of_two_resumes_at_once_one_is_refused(home: Home):
 
 
 def test_a_full_disk_is_said_and_the_job_goes_on_when_there_is_room(home: Home):
-    """No file may grow beyond 200 kB: the ledger finds the disk full in the middle of the work."""
-    full = home.ask("make", BRIEF, "--draft", "--out", "out", limits={resource.RLIMIT_FSIZE: 200_000})
+    """No file may grow beyond 500 kB: the ledger finds the disk full in the middle of the work."""
+    full = home.ask("make", BRIEF, "--draft", "--out", "out", limits={resource.RLIMIT_FSIZE: 500_000})
     assert full.code in {4, 5}, full.err
     assert "Traceback" not in full.err
     assert "Free some space" in full.json["error"]["todo"]

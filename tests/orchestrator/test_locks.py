@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,6 +127,7 @@ class TestOfAServer:
             for _ in range(200):
                 if theirs.is_locked("job_1"):
                     break
+                time.sleep(0.02)
             assert theirs.is_locked("job_1")
         theirs.close()
 

@@ -20,6 +20,7 @@ __all__ = [
     "BatchStanding",
     "Cancelled",
     "Changed",
+    "CustomsShown",
     "Deleted",
     "Delivered",
     "ErrorAnswer",
@@ -394,6 +395,15 @@ class Usage(Frozen):
     reserved_usd: _Usd
     days: tuple[UsageDay, ...]
     limits: dict[str, int | bool | None] = Field(description="Of your tier; null is without limit.")
+
+
+class CustomsShown(Frozen):
+    """What is settled for every job of yours."""
+
+    use: tuple[str, ...]
+    avoid: tuple[str, ...]
+    budget_usd: _Usd | None
+    retention_days: int | None
 
 
 class Wiped(Frozen):

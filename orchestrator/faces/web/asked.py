@@ -30,6 +30,7 @@ __all__ = [
     "Batch",
     "BatchVideo",
     "BriefRun",
+    "CustomsChange",
     "ErasureQuery",
     "EventsQuery",
     "JobChange",
@@ -149,7 +150,7 @@ _Language = Annotated[
         {
             "type": "string",
             "description": "A 2-letter code, with a region if need be",
-            "pattern": "^[a-z]{2}(-[A-Z]{2})?$",
+            "pattern": "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$",
         }
     ),
 ]
@@ -360,6 +361,17 @@ class NewKeyAsked(Frozen):
     expires_at: _Moment | None = None
     environment: Literal["live", "test"] | None = Field(
         None, description="Left out: as that of the asking key."
+    )
+
+
+class CustomsChange(Frozen):
+    """What is settled for every job of yours; what is left out, or null, is not settled."""
+
+    use: _Platforms = Field((), description="Where a job names none: only these platforms.")
+    avoid: _Platforms = Field((), description="Never these platforms, whatever a job says.")
+    budget_usd: _Dollars = Field(None, description="The most any job may cost; a job can only lower it.")
+    retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = Field(
+        None, description="After so many days the content of a job is erased, as `DELETE /me/data` does."
     )
 
 

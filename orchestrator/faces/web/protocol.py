@@ -47,6 +47,8 @@ class PatientProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         self._wait_no_more()
         super().on_response_complete()
+        if self._is_between_requests and self.conn.trailing_data[0]:  # the next request has begun already
+            self._wait_for_headers()
 
     def send_400_response(self, msg: str) -> None:
         """What could not be read as a request, answered in the shape of every other error."""

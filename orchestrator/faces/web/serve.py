@@ -32,6 +32,7 @@ _MOST_CONNECTIONS = 10_000
 _LOOKS_EVERY_S = 60.0
 _SETTLED_S = 10.0
 _TRIES = 3
+_ERASES_EVERY_S = 3600.0
 
 _log = logging.getLogger("agentes.web")
 
@@ -75,13 +76,15 @@ async def open_service(at: str = "") -> AsyncIterator[Service]:
             checks={"database": shelf.look, **assembly.checks()},
             watcher=watcher,
         )
-        looking_after = None if is_shared else asyncio.create_task(_look_after(service), name="look after")
+        beside = [asyncio.create_task(_erase_what_is_old(service), name="erase")]
+        if not is_shared:
+            beside.append(asyncio.create_task(_look_after(service), name="look after"))
         try:
             yield service
         finally:
-            if looking_after is not None:
-                looking_after.cancel()
-                await asyncio.gather(looking_after, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await studio.stop()
             await service.keys.count()
 
@@ -105,6 +108,20 @@ async def _look_after(service: Service) -> None:
             _log.warning("what was interrupted is not carried on: %s", trouble)
         settled_s = _SETTLED_S
         await asyncio.sleep(_LOOKS_EVERY_S)
+
+
+async def _erase_what_is_old(service: Service) -> None:
+    """Every hour: the content of jobs that their tenants do not want kept any longer."""
+    from orchestrator.faces.web.api.account import take_away
+
+    while True:
+        try:
+            for tenant, days in await asyncio.to_thread(service.shelf.keepers):
+                erased = await service.shelf.erase(tenant, datetime.now(UTC) - timedelta(days=days))
+                await asyncio.to_thread(take_away, service.studio, erased)
+        except AgentesError as trouble:
+            _log.warning("what is old is not erased yet: %s", trouble)
+        await asyncio.sleep(_ERASES_EVERY_S)
 
 
 class _Opening:

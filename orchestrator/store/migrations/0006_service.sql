@@ -1,4 +1,4 @@
--- What a customer hangs on a job, and what the service signs its links with.
+-- What a customer hangs on a job, what the service signs its links with, and what each tenant has settled for all.
 
 create table extras (
     job           text primary key references jobs (id),
@@ -14,4 +14,12 @@ create table seals (
     what        text primary key,
     secret      text not null,
     made_at     text not null
+);
+
+create table customs (
+    tenant      text primary key,
+    prefer      text not null,
+    avoid       text not null,
+    budget      bigint check (budget >= 0),
+    keep_days   bigint check (keep_days > 0)
 );

@@ -7,14 +7,16 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.access import TIERS
-from orchestrator.faces.web.answered import STATUS, Usage, UsageDay, Wiped
-from orchestrator.faces.web.asked import ErasureQuery, UsageQuery
+from orchestrator.faces.web.answered import STATUS, CustomsShown, Usage, UsageDay, Wiped
+from orchestrator.faces.web.asked import CustomsChange, ErasureQuery, UsageQuery
 from orchestrator.faces.web.calls import Answer, Call, aside, good
+from orchestrator.faces.web.checks import check_platforms
 from orchestrator.faces.web.operations import Operation
-from orchestrator.store.service import Erased
+from orchestrator.store.service import Customs, Erased
+from orchestrator.studio import Studio
 from shared_knowledge.vocabulary import Money
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "take_away"]
 
 
 async def _usage(call: Call) -> Answer:
@@ -63,22 +65,46 @@ async def _usage(call: Call) -> Answer:
     )
 
 
+async def _settled(call: Call) -> Answer:
+    return good(_shown(await aside(call.service.shelf.customs, call.tenant)))
+
+
+async def _settle(call: Call) -> Answer:
+    asked: CustomsChange = call.asked
+    for name in ("use", "avoid"):
+        check_platforms(call, getattr(asked, name), name)
+    customs = Customs(
+        use=asked.use, avoid=asked.avoid, budget=asked.budget_usd, keep_days=asked.retention_days
+    )
+    await call.service.shelf.settle(call.tenant, customs)
+    return good(_shown(customs))
+
+
+def _shown(customs: Customs) -> CustomsShown:
+    return CustomsShown(
+        use=customs.use,
+        avoid=customs.avoid,
+        budget_usd=None if customs.budget is None else customs.budget.usd,
+        retention_days=customs.keep_days,
+    )
+
+
 async def _erase(call: Call) -> Answer:
     query: ErasureQuery = call.query
     before = query.before or datetime.now(UTC)
     erased = await call.service.shelf.erase(call.tenant, before)
     if query.before is None:
         await call.service.outbox.forget(call.tenant)
-    await aside(_take_away, call, erased)
+    await aside(take_away, call.service.studio, erased)
     return good(Wiped(jobs=erased.jobs, files=len(erased.files), before=before, left=erased.under_way))
 
 
-def _take_away(call: Call, erased: Erased) -> None:
+def take_away(studio: Studio, erased: Erased) -> None:
     """The files themselves. Whatever cannot be taken away now is nobody's any more, and found by nobody."""
     for folder in erased.folders:
         shutil.rmtree(folder, ignore_errors=True)
     for file in erased.files:
-        call.service.studio.take_off(file)
+        studio.take_off(file)
 
 
 OPERATIONS = (
@@ -92,6 +118,28 @@ OPERATIONS = (
         scope="usage",
         query=UsageQuery,
         answers={200: Usage},
+    ),
+    Operation(
+        name="getSettings",
+        method="GET",
+        path="/me/settings",
+        tag="Account",
+        summary="What is settled for every job of yours",
+        do=_settled,
+        scope="jobs:read",
+        answers={200: CustomsShown},
+    ),
+    Operation(
+        name="putSettings",
+        method="PUT",
+        path="/me/settings",
+        tag="Account",
+        summary="Settle it otherwise: platforms, the most a job may cost, how long its content is kept",
+        do=_settle,
+        scope="keys",
+        asks=CustomsChange,
+        answers={200: CustomsShown},
+        examples={"settings": {"avoid": [], "budget_usd": "5.00", "retention_days": 30}},
     ),
     Operation(
         name="eraseData",

@@ -36,7 +36,7 @@ from orchestrator.faces.web.errors import bad_input, forbidden, not_found
 from orchestrator.faces.web.lots import draw_name
 from orchestrator.faces.web.operations import Operation
 from orchestrator.store.database import Transaction
-from orchestrator.store.service import Extras
+from orchestrator.store.service import Customs, Extras
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.presets import preset, presets
 from shared_knowledge.vocabulary import Brief, Job, Narration
@@ -80,7 +80,7 @@ class _Wanted(NamedTuple):
 
 
 async def _run(call: Call) -> Answer:
-    wanted = _wanted(call, call.asked)
+    wanted = _as_settled(_wanted(call, call.asked), await _customs(call))
     soon_s = await _estimate(call)
     said: list[Answer] = []
 
@@ -151,6 +151,29 @@ def _wanted(call: Call, run: Run, *, batch: str | None = None, place: str = "") 
     return _Wanted(job_id, brief, extras, run.callback_url)
 
 
+async def _customs(call: Call) -> Customs:
+    shelf = call.service.shelf
+    known = shelf.remembered_customs(call.tenant)
+    return await aside(shelf.customs, call.tenant) if known is None else known
+
+
+def _as_settled(wanted: _Wanted, customs: Customs) -> _Wanted:
+    """The same job under what its tenant has settled for all."""
+    if customs == Customs():
+        return wanted
+    return wanted._replace(brief=_settled(wanted.brief, customs))
+
+
+def _settled(brief: Brief, customs: Customs) -> Brief:
+    budgets = [budget for budget in (brief.budget, customs.budget) if budget is not None]
+    own = {
+        "use": brief.use or choices(customs.use),
+        "avoid": tuple(dict.fromkeys((*brief.avoid, *choices(customs.avoid)))),
+        "budget": min(budgets, default=None),
+    }
+    return brief.model_copy(update=own)
+
+
 def _narrated(run: NarrationRun) -> Brief:
     # What was asked has passed the very same checks.
     narration = Narration.model_construct(**{name: getattr(run, name) for name in Narration.model_fields})
@@ -196,8 +219,10 @@ async def _batch(call: Call) -> Answer:
     else:
         runs, name = asked.runs, "runs"
     await call.admit(len(runs) - 1)
+    customs = await _customs(call)
     wanted = [
-        _wanted(call, run, batch=batch_id, place=f"{name}[{number}].") for number, run in enumerate(runs)
+        _as_settled(_wanted(call, run, batch=batch_id, place=f"{name}[{number}]."), customs)
+        for number, run in enumerate(runs)
     ]
     soon_s = await _estimate(call)
     said: list[Answer] = []
@@ -236,7 +261,8 @@ async def _batch_standing(call: Call) -> Answer:
 
 async def _plan(call: Call) -> Answer:
     asked: PlanAsked = call.asked
-    brief = _bought(call, asked, asked.brief).model_copy(update={"may_read_files": False})
+    brief = _settled(_bought(call, asked, asked.brief), await _customs(call))
+    brief = brief.model_copy(update={"may_read_files": False})
     proposal = await aside(call.service.studio.quote, brief, tenant=call.tenant)
     obstacle = None if proposal.obstacle is None else str(proposal.obstacle)
     return good(PlanAnswer.model_validate({**proposal.document(), "obstacle": obstacle}))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import schemathesis
@@ -17,6 +19,7 @@ from uvicorn import Server
 
 from orchestrator.faces.web.app import web_app
 from orchestrator.faces.web.openapi import openapi
+from orchestrator.faces.web.protocol import PatientProtocol
 from orchestrator.faces.web.serve import configured
 
 FEW = settings(
@@ -27,11 +30,12 @@ FEW = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-# An address that is well-formed may still lead nowhere public, and a name may be of nothing there is.
+# An address that is well-formed may still lead nowhere public, a name may be of nothing there is, and a batch may
+# be larger than the tier has room for.
 MEANT = {
     "checks": {
         "positive_data_acceptance": {
-            "expected-statuses": ["2xx", "304", "400", "401", "403", "404", "409", "422"]
+            "expected-statuses": ["2xx", "304", "400", "401", "403", "404", "409", "422", "429"]
         }
     }
 }
@@ -89,6 +93,23 @@ class _no_signals:  # noqa: N801 - stands for a function of uvicorn
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with Serving(tmp_path_factory.mktemp("served")) as serving:
         yield serving
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /h"]
+)
+def test_a_request_that_never_ends_is_not_waited_for(
+    served: Serving, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "headers_within_s", 0.3)
+    place = urlsplit(served.url)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
+        line.sendall(begun)
+        heard = b""
+        while part := line.recv(65_536):
+            heard += part
+    assert b"HTTP/1.1 408" in heard
+    assert heard.endswith(b'"request_id": "none"}}')
 
 
 def asked_with_a_key(case: Case, served: Serving) -> None:

@@ -133,6 +133,26 @@ async def test_usage_is_told_day_by_day(on_both: SmallService) -> None:
         assert (await small.ask("GET", f"/me/usage?days={days}", key)).status_code == 400
 
 
+async def test_what_is_settled_holds_for_every_job(small: SmallService) -> None:
+    key, other = await small.key(), await small.key("other")
+    empty = {"use": [], "avoid": [], "budget_usd": None, "retention_days": None}
+    assert (await small.ask("GET", "/me/settings", key)).json() == empty
+    await small.run(key)
+    settled = {"use": ["video=draft_clip"], "avoid": ["luma"], "budget_usd": "5.000000", "retention_days": 30}
+    answer = await small.ask("PUT", "/me/settings", key, json=settled)
+    assert (answer.status_code, answer.json()) == (200, settled)
+    assert (await small.ask("GET", "/me/settings", key)).json() == settled
+    assert small.service.shelf.keepers() == [("acme", 30)]
+    bold = small.jobs.get(await small.run(key, budget_usd="50", use=["runway"], avoid=["kling"])).brief
+    assert (bold.budget, [one.platform for one in bold.use]) == (5_000_000, ["runway"])
+    assert [one.platform for one in bold.avoid] == ["kling", "luma"]
+    modest = small.jobs.get(await small.run(key, budget_usd="1")).brief
+    assert (modest.budget, [one.platform for one in modest.use]) == (1_000_000, ["draft_clip"])
+    assert small.jobs.get(await small.run(other)).brief.budget is None
+    for wrong in ({"use": ["nope"]}, {"retention_days": 0}, {"tier": "enterprise"}):
+        assert (await small.ask("PUT", "/me/settings", key, json=wrong)).status_code == 400
+
+
 async def test_presets_are_listed(small: SmallService) -> None:
     said = (await small.ask("GET", "/presets?limit=100", await small.key())).json()
     names = {one["id"] for one in said["items"]}
