@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,9 +21,6 @@ from orchestrator.access import (
     Verdict,
     name_of,
     request_digest,
-)
-from orchestrator.access import (
-    Answer as Promised,
 )
 from orchestrator.faces.web.calls import Answer, Call
 from orchestrator.faces.web.errors import (
@@ -50,6 +45,7 @@ from orchestrator.faces.web.reading import (
     read_body,
     request_id_of,
 )
+from orchestrator.faces.web.saying import as_json, hang_up, say, without_secrets
 from orchestrator.faces.web.service import Service
 from orchestrator.store.database import Transaction
 from orchestrator.webhooks.signing import DELIVERY
@@ -57,7 +53,6 @@ from shared_knowledge.errors import AgentesError, BadRequest
 
 __all__ = ["Window", "web_app"]
 
-_DRAINS_WITHIN_S = 60.0
 _ROOM_AGAIN_S = 30
 _MOST_IDS = 200
 _MOST_HEADERS = 100
@@ -88,7 +83,7 @@ class _Hall:
         if self._inside >= self._service.most_at_once and scope["type"] == "http":
             visit = _Visit(self._service, scope)
             answer = visit.refuse(Refusal(503, "Too many requests are being served", retry_after_s=1))
-            await _say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
+            await say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
             return
         self._inside += 1
         try:
@@ -108,7 +103,7 @@ class Window:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await _hang_up(send)
+            await hang_up(send)
             return
         visit = _Visit(self._service, scope)
         operation = self.operations.get(scope["method"])
@@ -122,7 +117,7 @@ class Window:
         except Exception:  # noqa: BLE001 - whatever it was, it is told in the log and answered in our shape
             _log.exception("request %s failed", visit.request_id)
             answer = visit.refuse(Refusal(500, "Internal server error"))
-        await _say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
+        await say(send, answer, visit.headers(answer), headless=scope["method"] == "HEAD")
         visit.note(operation, answer.status)
 
     @property
@@ -220,7 +215,7 @@ class _Visit:
         service = self._service
         if operation.keeps_its_promise:
             call.promise = lambda transaction, answer: service.idempotency.insist(
-                transaction, *named, _without_secrets(answer, operation)
+                transaction, *named, without_secrets(answer, operation.hides)
             )
             return await operation.do(call)
         begun = await service.database.write(lambda t: service.idempotency.begin(t, *named))
@@ -228,7 +223,9 @@ class _Visit:
             raise AlreadyAnswered(begun)
 
         def keep(transaction: Transaction, answer: Answer) -> None:
-            service.idempotency.finish(transaction, call.tenant, name, _without_secrets(answer, operation))
+            service.idempotency.finish(
+                transaction, call.tenant, name, without_secrets(answer, operation.hides)
+            )
 
         try:
             answer = await operation.do(call)
@@ -249,8 +246,8 @@ class _Visit:
             headers["Retry-After"] = str(refusal.retry_after_s)
         if PROBLEM in self._said.get("accept", ""):
             said = problem(refusal, self.request_id, self._scope["path"])
-            return Answer(refusal.status, _json(said), PROBLEM, headers)
-        return Answer(refusal.status, _json(document(refusal, self.request_id)), headers=headers)
+            return Answer(refusal.status, as_json(said), PROBLEM, headers)
+        return Answer(refusal.status, as_json(document(refusal, self.request_id)), headers=headers)
 
     def headers(self, answer: Answer) -> dict[str, str]:
         """Every header of the answer."""
@@ -304,51 +301,6 @@ def _again(begun: Begun) -> Refusal | Answer:
     )
 
 
-def _without_secrets(answer: Answer, operation: Operation) -> Promised:
-    """The answer as it may lie in the ledger."""
-    if not operation.hides:
-        return Promised(answer.status, answer.body.decode())
-    said: dict[str, Any] = json.loads(answer.body)
-    return Promised(answer.status, json.dumps(_hidden(said, operation.hides)))
-
-
-def _hidden(said: Any, names: Sequence[str]) -> Any:
-    match said:
-        case dict():
-            return {name: None if name in names else _hidden(each, names) for name, each in said.items()}
-        case list():
-            return [_hidden(each, names) for each in said]
-        case _:
-            return said
-
-
 def _pass(standing: Standing) -> None:
     if standing.retry_after_s is not None:
         raise Refusal(429, "Rate limit exceeded", retry_after_s=standing.retry_after_s)
-
-
-def _json(said: object) -> bytes:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-
-
-async def _say(send: Send, answer: Answer, headers: Mapping[str, str], *, headless: bool) -> None:
-    length = answer.length if answer.length is not None or answer.stream is not None else len(answer.body)
-    named = dict(headers) | ({} if length is None else {"Content-Length": str(length)})
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": lines})
-    if answer.stream is None or headless:
-        await send({"type": "http.response.body", "body": b"" if headless else answer.body})
-        return
-    try:
-        async for part in answer.stream:
-            async with asyncio.timeout(_DRAINS_WITHIN_S):
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        if (close := getattr(answer.stream, "aclose", None)) is not None:
-            await close()
-
-
-async def _hang_up(send: Send) -> None:
-    """Sockets are not spoken here."""
-    await send({"type": "websocket.close", "code": 1000})
