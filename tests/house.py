@@ -49,7 +49,10 @@ _OWNERS: dict[str, tuple[str, ...]] = {
     "dotenv": ("config/sources.py",),
     "typer": ("orchestrator/faces/",),
     "rich": ("orchestrator/faces/",),
-    "fastapi": ("orchestrator/faces/web/",),
+    "starlette": ("orchestrator/faces/web/",),
+    "uvicorn": ("orchestrator/faces/web/",),
+    "obstore": ("agentes/media/bucket.py",),
+    "prometheus_client": ("orchestrator/watch/",),
     "imageio_ffmpeg": ("agentes/media/ffmpeg.py",),
     "espeakng_loader": ("agentes/drafts/",),
 }

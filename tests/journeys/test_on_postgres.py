@@ -89,6 +89,7 @@ def test_the_doctor_says_which_database_and_whether_it_answers(opens):
     assert found["Ledger"]["verdict"] == "good"
     assert "postgresql://" in found["Ledger"]["detail"]
     assert "which answers, 0 jobs" in found["Ledger"]["detail"]
+    assert (found["Clock"]["verdict"], found["Webhooks"]["verdict"]) == ("good", "good")
     gone = office.ask("doctor", "--json", AGENTES_DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/x").json
     (ledger,) = (row for row in gone if row["what"] == "Ledger")
     assert (ledger["verdict"], "cannot be reached" in ledger["detail"]) == ("broken", True)
