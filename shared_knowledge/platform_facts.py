@@ -3,7 +3,6 @@
 Every class here is one table of a file in `platforms/`; the field names are the keys of that table.
 """
 
-
 import re
 from datetime import date
 from decimal import Decimal
@@ -291,8 +290,12 @@ class Hooks(Frozen):
 
     @model_validator(mode="after")
     def _signatures_can_be_checked(self) -> Self:
-        if (self.by == "fal_signature") != bool(self.keys) or (self.by == "standard_webhooks") != bool(self.secret):
-            raise ValueError("fal_signature needs keys, standard_webhooks needs a secret, and number needs neither")
+        if (self.by == "fal_signature") != bool(self.keys) or (self.by == "standard_webhooks") != bool(
+            self.secret
+        ):
+            raise ValueError(
+                "fal_signature needs keys, standard_webhooks needs a secret, and number needs neither"
+            )
         return self
 
 

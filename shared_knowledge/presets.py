@@ -74,9 +74,7 @@ def presets() -> tuple[Preset, ...]:
         (entry for entry in room.iterdir() if entry.name.endswith(".toml")), key=lambda file: file.name
     )
     return tuple(
-        Preset.model_validate(
-            {**tomli.loads(file.read_text("utf-8")), "id": file.name.removesuffix(".toml")}
-        )
+        Preset.model_validate({**tomli.loads(file.read_text("utf-8")), "id": file.name.removesuffix(".toml")})
         for file in files
     )
 

@@ -16,7 +16,9 @@ def write_evidence() -> Path:
     voters: dict[str, list[str]] = {}
     for word, votes in count_evidence().items():
         voters.setdefault(json.dumps(votes), []).append(word)
-    lines = (f"[{votes}, {json.dumps(' '.join(words), ensure_ascii=False)}]" for votes, words in voters.items())
+    lines = (
+        f"[{votes}, {json.dumps(' '.join(words), ensure_ascii=False)}]" for votes, words in voters.items()
+    )
     path.write_text("[" + ",\n".join(lines) + "]\n", "utf-8")
     return path
 
