@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -38,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.dont_write_bytecode:
         _keep_bytecode_aside(config.rootpath / ".pytest_cache" / "bytecode")
     close_network()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays till the end: the search for what is no longer used need not go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _keep_bytecode_aside(folder: Path) -> None:

@@ -56,8 +56,8 @@ def first_picture(body: dict[str, Any]) -> bytes | None:
     ("platform", "lengths_s", "begins_with_a_keyframe"),
     [
         ("runway:gen4_turbo", [10, 5], True),
-        ("runway:gen4.5", [10, 5], False),
-        ("google_veo:veo-3.1-lite-generate-001", [8, 8], False),
+        pytest.param("runway:gen4.5", [10, 5], False, marks=pytest.mark.torture),
+        pytest.param("google_veo:veo-3.1-lite-generate-001", [8, 8], False, marks=pytest.mark.torture),
     ],
 )
 async def test_the_second_piece_begins_with_the_last_frame_of_the_first(
