@@ -16,6 +16,7 @@ FLOOR = {
     "briefs_de.jsonl": 1.0,
     "briefs_it.jsonl": 1.0,
     "briefs_six.jsonl": 1.0,  # fitted: 75 % at first sight, then the rules were widened until all were right
+    "briefs_unseen.jsonl": 0.66,  # written when the rules were done, and nothing was ever changed for one of them
 }
 
 
