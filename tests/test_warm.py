@@ -259,7 +259,7 @@ class TestWhatItIsGiven:
 
     def test_two_at_once_are_strangers(self, begin):
         first, second = begin("linger", first="first"), begin("linger", first="second")
-        until(lambda: first.said[0] and second.said[0])
+        until(lambda: first.said[0].endswith("\n") and second.said[0].endswith("\n"))
         first.kill()
         assert first.wait(30).stdout == "first\n"
         assert (second.poll(), second.said) == (None, ("second\n", ""))
