@@ -100,6 +100,7 @@ def test_a_recording_that_vanishes_on_the_way_is_heard_all_the_same(tmp_path: Pa
     assert ran.json["film_measured"]["lufs"] > -40
 
 
+@pytest.mark.torture
 def test_another_recording_of_that_name_is_heard_in_the_changed_film_and_no_clip_is_made_anew(
     tmp_path: Path, ask: Ask
 ) -> None:
@@ -119,6 +120,7 @@ def test_another_recording_of_that_name_is_heard_in_the_changed_film_and_no_clip
     assert manifest["orders"] == []
 
 
+@pytest.mark.torture
 def test_a_picture_that_was_changed_under_its_name_is_worked_from_anew(tmp_path: Path, ask: Ask) -> None:
     brief = "3 s square video, animate mug.png"
     Image.new("RGB", (720, 720), "tan").save(tmp_path / "mug.png")
