@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from standing_clock import StandingClock
@@ -15,23 +14,6 @@ from orchestrator.store.database import Database, open_database
 @pytest.fixture
 def clock() -> StandingClock:
     return StandingClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a ledger that nobody has opened yet."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    url: str = request.getfixturevalue("postgres")
-    return url
-
-
-@pytest.fixture
-def database(ledger: str) -> Iterator[Database]:
-    """An empty ledger, open."""
-    database = open_database(ledger)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -48,10 +48,10 @@ def read(figures: Figures) -> Page:
 
 
 @pytest.fixture
-def ledger(where: str, database: Database) -> Iterator[Ledger]:
-    ledger = Ledger(where, now=lambda: NOW)
-    yield ledger
-    ledger.close()
+def watched(ledger: str, database: Database) -> Iterator[Ledger]:
+    watched = Ledger(ledger, now=lambda: NOW)
+    yield watched
+    watched.close()
 
 
 async def order(tracker: CostTracker, name: str, price: int, *, job: str = "job_1") -> Order:
@@ -106,9 +106,9 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "_queries", lambda: known)
 
 
-async def test_the_page_tells_what_the_ledger_holds(ledger: Ledger, database: Database, where: str):
+async def test_the_page_tells_what_the_ledger_holds(watched: Ledger, database: Database, ledger: str):
     await busy(database)
-    page = read(Figures(ledger, version="1.2.3", platforms=["runway", "kling"], resting=lambda: {"kling"}))
+    page = read(Figures(watched, version="1.2.3", platforms=["runway", "kling"], resting=lambda: {"kling"}))
     assert page["agentes_jobs"] == {
         ("queued",): 1, ("running",): 1, ("awaiting_approval",): 0, ("paused",): 0, ("in_doubt",): 0
     }  # fmt: skip
@@ -124,14 +124,14 @@ async def test_the_page_tells_what_the_ledger_holds(ledger: Ledger, database: Da
     assert page["agentes_build"] == {("1.2.3",): 1}
     assert page["agentes_webhooks_waiting"][()] == 0
     assert page["agentes_ledger_up"][()] == 1
-    assert ("agentes_clock_ahead_seconds" in page) is where.startswith("postgresql")
+    assert ("agentes_clock_ahead_seconds" in page) is ledger.startswith("postgresql")
 
 
 async def test_no_figure_is_about_somebody_and_none_is_labelled_with_what_grows(
-    ledger: Ledger, database: Database
+    watched: Ledger, database: Database
 ):
     await busy(database)
-    figures = Figures(ledger, version="1", platforms=["runway"])
+    figures = Figures(watched, version="1", platforms=["runway"])
     figures.served("runPipeline", 200, 0.01)
     figures.asked(Counted("runway", "POST", "h", "/v1/tasks/abc", 503, 12.0, 3, "req_1", ""))
     text = figures.page().decode()
@@ -202,12 +202,12 @@ def test_the_ledger_is_asked_once_in_a_while_and_its_last_words_outlive_it():
     assert (slow.asked, kept.answers) == (3, True)
 
 
-async def test_every_answer_comes_out_of_an_index(tmp_path: Path, database: Database, where: str):
-    if where.startswith("postgresql"):
+async def test_every_answer_comes_out_of_an_index(tmp_path: Path, database: Database, ledger: str):
+    if ledger.startswith("postgresql"):
         pytest.skip("a planner of PostgreSQL reads small tables whole")
     from orchestrator.store import sql
 
-    engine: Any = open_engine(where).connect()
+    engine: Any = open_engine(ledger).connect()
     asked = {"since": "2026-11-21", "most": 10}
     for name in ("open_jobs_by_state", "jobs_ended_lately", "open_money", "bought_since", "letters_waiting"):
         plan = engine._connection.execute(f"explain query plan {sql.query(name)}", asked).fetchall()

@@ -11,23 +11,6 @@ from receivers import Post, World
 from orchestrator.store.database import Database, open_database
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a ledger that nobody has opened yet."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    url: str = request.getfixturevalue("postgres")
-    return url
-
-
-@pytest.fixture
-def database(ledger: str) -> Iterator[Database]:
-    """An empty ledger, open."""
-    database = open_database(ledger)
-    yield database
-    database.close()
-
-
 @pytest.fixture
 def quick_database(tmp_path: Path) -> Iterator[Database]:
     """An empty ledger on SQLite, for what does not depend on the engine."""

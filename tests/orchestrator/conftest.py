@@ -1,4 +1,4 @@
-"""Every test of the store that asks for a ledger or its database runs on SQLite and on PostgreSQL."""
+"""Every test that asks for a ledger or its database runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
