@@ -243,7 +243,15 @@ class Studio:
         jobs = dict.fromkeys(order.job for order in self._office.book.open_orders())
         left = [job for job in jobs if not self.is_running(job)]
         ended = await _gather(self._see_through(job) for job in left)
+        await _in_thread(self._sweep)
         return [order for orders in ended for order in orders]
+
+    def _sweep(self) -> None:
+        """Clears the desks of orders that are over: who ended them was killed before it could."""
+        for name in self._office.shelf.desks():
+            order = self._office.book.order(name)
+            if order is not None and order.state.over and not self.is_running(order.job):
+                self._office.shelf.clear(name)
 
     def interrupted(self) -> Sequence[Job]:
         """The jobs that should be running and are not: whoever ran them is no more."""

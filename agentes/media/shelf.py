@@ -83,6 +83,10 @@ class Shelf:
             ) from error
         return desk
 
+    def desks(self) -> list[str]:
+        """The names of all that have a desk on this machine, in use or left behind."""
+        return sorted(desk.name for desk in self._desks.iterdir()) if self._desks.is_dir() else []
+
     def clear(self, order_id: str) -> None:
         """Takes an order's desk away, with whatever half-made things lie on it."""
         shutil.rmtree(self._desks / order_id, ignore_errors=True)

@@ -182,6 +182,11 @@ class SqlBook:
         """Every order of a job, in the order they were placed."""
         return tuple(_order(row) for row in self._database.read(lambda t: t.rows("orders_of_job", job=job)))
 
+    def order(self, order_id: str) -> Order | None:
+        """One order as it stands; None if nobody ever placed it here."""
+        row = self._database.read(lambda t: t.row("order_of_name", id=order_id))
+        return _order(row) if row else None
+
     def open_orders(self) -> tuple[Order, ...]:
         """Every order that has not come to its end, oldest first."""
         return tuple(_order(row) for row in self._database.read(lambda t: t.rows("open_orders")))

@@ -147,6 +147,9 @@ select fence, (select coalesce(max(attempt), 0) + 1 from orders where job = :job
         as attempt
     from jobs where id = :job
 
+-- name: order_of_name
+select * from orders where id = :id
+
 -- name: orders_of_job
 select * from orders where job = :job order by placed_at, task, piece, attempt
 

@@ -395,6 +395,26 @@ class TestRecovering:
         await house.studio.finish(job)
         assert house.studio.interrupted() == []
 
+    async def test_the_desk_of_an_order_whose_end_was_told_but_not_tidied_is_cleared(self, open_house):
+        dead = open_house()
+        job = await dead.submit()
+        await dead.studio.stop()
+        tracker = dead.office.tracker
+        over = await tracker.place(bought(job), CEILING)
+        still = await tracker.place(
+            bought(job).model_copy(update={"id": "ord_still", "task": "photo-2"}), CEILING
+        )
+        for desk in (over.id, still.id, f"{job}-film"):
+            (dead.shelf.desk(desk) / "half.png").write_bytes(b"half")
+        await tracker.cancel(over, "refused after all")
+
+        house = open_house()
+        with FileLocks(house.home).only_one(job):
+            await house.studio.recover()
+            assert over.id in house.shelf.desks(), "whoever works on the job may still be about to read it"
+        await house.studio.recover()
+        assert house.shelf.desks() == sorted([still.id, f"{job}-film"])
+
     async def test_a_job_somebody_works_on_is_left_alone(self, open_house):
         house = open_house(for_ever)
         job = await house.submit()
