@@ -159,6 +159,16 @@ class Narration(Frozen):
         return plain_address(self.video_url)
 
 
+class Brand(Frozen):
+    """How somebody's things look and sound wherever a brief does not say otherwise."""
+
+    palette: tuple[str, ...] = ()
+    look: str | None = None
+    never: tuple[str, ...] = ()
+    voice_gender: Literal["female", "male"] | None = None
+    voice_style: str | None = None
+
+
 class Brief(Frozen):
     """What a person asked: the words, and the conditions they put on them."""
 
@@ -176,6 +186,7 @@ class Brief(Frozen):
     may_read_files: bool = True  # of this machine; never what somebody sends from afar
     words: Words | None = None
     narration: Narration | None = None
+    brand: Brand | None = None
 
 
 class BriefTask(Frozen):

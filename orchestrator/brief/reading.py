@@ -15,7 +15,8 @@ class Reading(Frozen):
     `subject` is what it is about, in the brief's own language and without its article or
     possessive ("caneca de cerâmica"); `scene` holds the other creative words; `details` has one
     entry for each of `understanding.tasks`, with the words that belong to that task alone, and so
-    has `subjects`: what each asset shows, where the brief speaks of more than one thing.
+    has `subjects`: what each asset shows, where the brief speaks of more than one thing; `shunned`
+    is what must not be seen whatever the text says, beside what its understanding rules out.
     """
 
     text: str
@@ -29,5 +30,6 @@ class Reading(Frozen):
     palette: tuple[str, ...] = ()
     voice_gender: Literal["female", "male"] | None = None
     voice_style: str = ""
+    shunned: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agentes.photo_agent import wording as photo_wording
 from agentes.video_agent import wording as video_wording
 from orchestrator.brief.reading import Reading
+from orchestrator.planner.branding import as_branded
 from orchestrator.planner.cut import Cut, Lengths, cut_film, lengths
 from orchestrator.planner.groups import Wanted, expand, links
 from orchestrator.planner.kinship import families, shared_references
@@ -55,6 +56,8 @@ def plan(reading: Reading, brief: Brief, heard: Mapping[str, Heard] | None = Non
     """
     notes = Notes(reading.warnings, reading.questions)
     asked_for = expand(reading, notes)
+    if brief.brand:
+        reading = as_branded(reading, brief.brand, {one.medium for one in asked_for}, notes)
     made_from = links(asked_for)
     wanted, recording = take_recording(asked_for, heard or {}, notes)
     spoken = languages(wanted, reading, notes)
@@ -260,7 +263,7 @@ def _spec(one: Wanted, sheet: _Sheet, reading: Reading) -> Spec:
         "quality": sheet.quality[one.id],
         "language": language,
         "references": one.references,
-        "negative": reading.understanding.negative,
+        "negative": tuple(dict.fromkeys((*reading.understanding.negative, *reading.shunned))),
         "palette": reading.palette,
         "seed": seed_of(reading, one.id),
     }

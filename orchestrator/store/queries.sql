@@ -593,9 +593,10 @@ delete from webhook_lanes where tenant = :tenant
 select * from customs where tenant = :tenant
 
 -- name: keep_customs
-insert into customs (tenant, prefer, avoid, budget, keep_days) values (:tenant, :prefer, :avoid, :budget, :keep_days)
+insert into customs (tenant, prefer, avoid, budget, keep_days, brand)
+    values (:tenant, :prefer, :avoid, :budget, :keep_days, :brand)
     on conflict (tenant) do update set prefer = excluded.prefer, avoid = excluded.avoid, budget = excluded.budget,
-        keep_days = excluded.keep_days
+        keep_days = excluded.keep_days, brand = excluded.brand
 
 -- name: keepers
 -- Who wants the content of old jobs erased, and after how many days.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.store.database import Database, Row, Transaction
-from shared_knowledge.vocabulary import Brief, Frozen, JobState, Money
+from shared_knowledge.vocabulary import Brand, Brief, Frozen, JobState, Money
 
 __all__ = ["Customs", "Erased", "Extras", "ServiceShelf"]
 
@@ -35,12 +35,13 @@ class Extras(Frozen):
 
 
 class Customs(Frozen):
-    """What a tenant has settled for every job: platforms, the most a job may cost, how long its content is kept."""
+    """What a tenant has settled for every job: platforms, the most it may cost, how long it is kept, its brand."""
 
     use: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     budget: Money | None = None
     keep_days: int | None = None
+    brand: Brand | None = None
 
 
 class Erased(Frozen):
@@ -125,6 +126,7 @@ class ServiceShelf:
             "avoid": json.dumps(customs.avoid),
             "budget": None if customs.budget is None else int(customs.budget),
             "keep_days": customs.keep_days,
+            "brand": None if customs.brand is None else customs.brand.model_dump_json(),
         }
         await self._database.write(lambda t: t.run("keep_customs", tenant=tenant, **values))
         self._customs.pop(tenant, None)
@@ -221,6 +223,7 @@ def _customs(row: Row) -> Customs:
         avoid=tuple(json.loads(row["avoid"])),
         budget=None if row["budget"] is None else Money(row["budget"]),
         keep_days=row["keep_days"],
+        brand=None if row["brand"] is None else Brand.model_validate_json(row["brand"]),
     )
 
 

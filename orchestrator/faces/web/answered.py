@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field, JsonValue, PlainSerializer, WithJsonSchema
 
 from orchestrator.composer.documents import utc
-from shared_knowledge.vocabulary import Frozen, JobState
+from shared_knowledge.vocabulary import Brand, Frozen, JobState
 
 __all__ = [
     "STATUS",
@@ -404,6 +404,7 @@ class CustomsShown(Frozen):
     avoid: tuple[str, ...]
     budget_usd: _Usd | None
     retention_days: int | None
+    brand: Brand | None
 
 
 class Wiped(Frozen):

@@ -22,13 +22,14 @@ from pydantic import (
 
 from shared_knowledge.money import Money
 from shared_knowledge.narrated_words import address_of, language_tag, one_of, spoken_words
-from shared_knowledge.vocabulary import Choice, Frozen, Medium, MusicStyle, Quality
+from shared_knowledge.vocabulary import Brand, Choice, Frozen, Medium, MusicStyle, Quality
 
 __all__ = [
     "FORMS",
     "Approval",
     "Batch",
     "BatchVideo",
+    "BrandWish",
     "BriefRun",
     "CustomsChange",
     "ErasureQuery",
@@ -195,6 +196,7 @@ _Callback = Annotated[
     ),
     Field(description="An https address that is told how the job ends."),
 ]
+_Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Event = Literal["job.started", "job.progress", "job.completed", "job.failed", "job.cancelled"]
 
@@ -364,6 +366,17 @@ class NewKeyAsked(Frozen):
     )
 
 
+class BrandWish(Brand):
+    """How what is made looks and sounds where a brief does not say otherwise."""
+
+    palette: Annotated[tuple[_Colour, ...], Field(max_length=6)] = Field(
+        (), description="Colours, as #rrggbb, where a brief names none."
+    )
+    look: _Subject | None = Field(None, description="What every picture and clip shows beside its own words.")
+    never: Annotated[tuple[_Name, ...], Field(max_length=20)] = Field((), description="What nothing shows.")
+    voice_style: _Name | None = Field(None, description="How voices speak where a brief does not say.")
+
+
 class CustomsChange(Frozen):
     """What is settled for every job of yours; what is left out, or null, is not settled."""
 
@@ -373,6 +386,7 @@ class CustomsChange(Frozen):
     retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = Field(
         None, description="After so many days the content of a job is erased, as `DELETE /me/data` does."
     )
+    brand: BrandWish | None = None
 
 
 class Rotation(Frozen):

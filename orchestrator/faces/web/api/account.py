@@ -74,7 +74,11 @@ async def _settle(call: Call) -> Answer:
     for name in ("use", "avoid"):
         check_platforms(call, getattr(asked, name), name)
     customs = Customs(
-        use=asked.use, avoid=asked.avoid, budget=asked.budget_usd, keep_days=asked.retention_days
+        use=asked.use,
+        avoid=asked.avoid,
+        budget=asked.budget_usd,
+        keep_days=asked.retention_days,
+        brand=asked.brand,
     )
     await call.service.shelf.settle(call.tenant, customs)
     return good(_shown(customs))
@@ -86,6 +90,7 @@ def _shown(customs: Customs) -> CustomsShown:
         avoid=customs.avoid,
         budget_usd=None if customs.budget is None else customs.budget.usd,
         retention_days=customs.keep_days,
+        brand=customs.brand,
     )
 
 
@@ -134,12 +139,19 @@ OPERATIONS = (
         method="PUT",
         path="/me/settings",
         tag="Account",
-        summary="Settle it otherwise: platforms, the most a job may cost, how long its content is kept",
+        summary="Settle it otherwise: platforms, the most a job may cost, how long its content is kept, your brand",
         do=_settle,
         scope="keys",
         asks=CustomsChange,
         answers={200: CustomsShown},
-        examples={"settings": {"avoid": [], "budget_usd": "5.00", "retention_days": 30}},
+        examples={
+            "settings": {
+                "avoid": [],
+                "budget_usd": "5.00",
+                "retention_days": 30,
+                "brand": {"palette": ["#0b3d2e"], "look": "matte, morning light"},
+            }
+        },
     ),
     Operation(
         name="eraseData",

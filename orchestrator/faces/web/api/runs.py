@@ -170,6 +170,7 @@ def _settled(brief: Brief, customs: Customs) -> Brief:
         "use": brief.use or choices(customs.use),
         "avoid": tuple(dict.fromkeys((*brief.avoid, *choices(customs.avoid)))),
         "budget": min(budgets, default=None),
+        "brand": customs.brand,
     }
     return brief.model_copy(update=own)
 

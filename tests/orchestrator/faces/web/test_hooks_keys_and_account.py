@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_service import SmallService
 
-from shared_knowledge.vocabulary import JobState
+from shared_knowledge.vocabulary import Brand, JobState
 
 HOOK = {
     "url": "https://yourserver.com/aiprod-webhook",
@@ -135,10 +135,23 @@ async def test_usage_is_told_day_by_day(on_both: SmallService) -> None:
 
 async def test_what_is_settled_holds_for_every_job(small: SmallService) -> None:
     key, other = await small.key(), await small.key("other")
-    empty = {"use": [], "avoid": [], "budget_usd": None, "retention_days": None}
+    empty = {"use": [], "avoid": [], "budget_usd": None, "retention_days": None, "brand": None}
     assert (await small.ask("GET", "/me/settings", key)).json() == empty
     await small.run(key)
-    settled = {"use": ["video=draft_clip"], "avoid": ["luma"], "budget_usd": "5.000000", "retention_days": 30}
+    brand = {
+        "palette": ["#0b3d2e", "#f4e9d8"],
+        "look": "matte surfaces, morning light",
+        "never": ["plastic"],
+        "voice_gender": "female",
+        "voice_style": None,
+    }
+    settled = {
+        "use": ["video=draft_clip"],
+        "avoid": ["luma"],
+        "budget_usd": "5.000000",
+        "retention_days": 30,
+        "brand": brand,
+    }
     answer = await small.ask("PUT", "/me/settings", key, json=settled)
     assert (answer.status_code, answer.json()) == (200, settled)
     assert (await small.ask("GET", "/me/settings", key)).json() == settled
@@ -148,8 +161,13 @@ async def test_what_is_settled_holds_for_every_job(small: SmallService) -> None:
     assert [one.platform for one in bold.avoid] == ["kling", "luma"]
     modest = small.jobs.get(await small.run(key, budget_usd="1")).brief
     assert (modest.budget, [one.platform for one in modest.use]) == (1_000_000, ["draft_clip"])
-    assert small.jobs.get(await small.run(other)).brief.budget is None
-    for wrong in ({"use": ["nope"]}, {"retention_days": 0}, {"tier": "enterprise"}):
+    assert bold.brand == modest.brand == Brand.model_validate(brand)
+    shown = (await small.ask("POST", "/plan", key, json={"brief": "a photo of our mug"})).json()
+    assert shown["tasks"][0]["spec"]["palette"] == ["#0b3d2e", "#f4e9d8"]
+    stranger = small.jobs.get(await small.run(other)).brief
+    assert (stranger.budget, stranger.brand) == (None, None)
+    loud = {"brand": {"palette": ["green"]}}
+    for wrong in ({"use": ["nope"]}, {"retention_days": 0}, {"tier": "enterprise"}, loud, {"brand": "ours"}):
         assert (await small.ask("PUT", "/me/settings", key, json=wrong)).status_code == 400
 
 

@@ -1,0 +1,1 @@
+alter table customs drop column brand;
