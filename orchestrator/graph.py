@@ -61,7 +61,7 @@ class _Nodes:
         return {}
 
     async def approve(self, state: _State) -> _State:
-        if not self._stages.needs_approval:
+        if not await self._stages.needs_approval():
             return {"approved": True}
         return {"approved": bool(interrupt({"quote": await self._stages.quote()}))}
 

@@ -75,11 +75,8 @@ class Proposal:
 
     @property
     def unsettled(self) -> tuple[str, ...]:
-        """What only the person can say, and money must not settle: two readings, a limit, a wish nobody can grant."""
-        understood, plan = self.plan.understanding, self.plan
-        limit_unused = understood.budget_amount is not None and plan.budget is None
-        asked = plan.questions if understood.ambiguous or limit_unused else self.reading.questions
-        return tuple(dict.fromkeys((*asked, *self.quote.questions)))
+        """What only the person can say, and money must not settle."""
+        return unsettled(self.reading, self.plan, self.quote)
 
     @property
     def title(self) -> str:
@@ -94,6 +91,13 @@ class Proposal:
     def document(self) -> dict[str, Any]:
         """The proposal as the outside world reads it."""
         return plan_document(self.plan, self.quote, self.write_prompts())
+
+
+def unsettled(reading: Reading, plan: Plan, quote: Quote) -> tuple[str, ...]:
+    """The questions money must not settle: two readings, a limit nobody can hold, a wish nobody can grant."""
+    limit_unused = plan.understanding.budget_amount is not None and plan.budget is None
+    asked = plan.questions if plan.understanding.ambiguous or limit_unused else reading.questions
+    return tuple(dict.fromkeys((*asked, *quote.questions)))
 
 
 class Quoter:
@@ -138,6 +142,10 @@ class Quoter:
     def read(self, brief: Brief) -> Reading:
         """What the words say; those that are only to be spoken say nothing."""
         return reading_of(brief.text, brief.narration) if brief.narration else read(brief.text)
+
+    def unsettled(self, job: Job) -> tuple[str, ...]:
+        """What a job that has its quote leaves open."""
+        return unsettled(self.read(job.brief), job.plan, job.quote) if job.plan and job.quote else ()
 
     def plan(self, brief: Brief) -> Plan:
         """What will be done."""

@@ -160,7 +160,7 @@ class Run:
             understand=self.understand,
             plan=self.plan,
             quote=self.quote,
-            needs_approval=self._job.brief.approval == "ask" and not self._jobs.outcomes(self._id),
+            needs_approval=self.needs_approval,
             reword=self.reword,
             perform=self.perform,
             compose=self.compose,
@@ -201,6 +201,17 @@ class Run:
         if job.quote is None:
             await self._jobs.quote(self._id, quote)
         return quote.hash
+
+    async def needs_approval(self) -> bool:
+        """Whether somebody must say yes first: they want to, or it would be paid for and leaves something open."""
+        job = self._job
+        if self._jobs.outcomes(self._id):  # a yes was said before the first of them was made
+            return False
+        if job.brief.approval == "ask":
+            return True
+        if job.brief.accepted_quote is not None or not self._quote.estimate:
+            return False
+        return bool(await asyncio.to_thread(self._office.quoter.unsettled, job))
 
     async def reword(self) -> None:
         """Has a language model word what the rules left open, where that was quoted; the promise holds all the same."""

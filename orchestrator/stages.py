@@ -22,7 +22,7 @@ class Stages:
     understand: Callable[[], Awaitable[None]]
     plan: Callable[[], Awaitable[Sequence[str]]]
     quote: Callable[[], Awaitable[str]]
-    needs_approval: bool
+    needs_approval: Callable[[], Awaitable[bool]]
     perform: Callable[[str, Tell], Awaitable[str]]
     compose: Callable[[Tell], Awaitable[None]]
     deliver: Callable[[], Awaitable[None]]

@@ -220,6 +220,10 @@ class Studio:
             await self._office.jobs.move(job.id, JobState.CANCELLED, "the quote was not approved")
         return self._office.jobs.get(job.id)
 
+    def open_questions(self, job: Job) -> Sequence[str]:
+        """What a job that waits with its quote leaves open: a yes takes it as it was understood."""
+        return self._quoter.unsettled(job)
+
     async def resume(self, job_id: str) -> Job:
         """Carries on a job that was interrupted, or tries once more what could not be made."""
         job = self._office.jobs.get(job_id)

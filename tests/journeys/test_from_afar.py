@@ -22,8 +22,8 @@ PHOTO = "one square photo of a red bicycle"
 def hand_in(warm: Warm, tmp_path: Path, sandbox: Practice) -> Callable[..., Any]:
     """Hands in a brief where every vendor could be reached, at the sandbox."""
 
-    def by(brief: str, tenant: str, use: str | None = None) -> Any:
-        given = {"brief": brief, "tenant": tenant, "use": use}
+    def by(brief: str, tenant: str, use: str | None = None, *, agree: bool = False) -> Any:
+        given = {"brief": brief, "tenant": tenant, "use": use, "agree": agree}
         environ = {"AGENTES_HOME": str(tmp_path / "home"), "AGENTES_SANDBOX_URL": sandbox.url}
         ended = warm.run(
             call="afar:hand_in",
@@ -68,3 +68,15 @@ def test_an_unclear_brief_is_told_by_the_end_of_its_job(hand_in, sandbox):
     assert told["state"] == "failed"
     assert told["why"]
     assert sandbox.ledger() == []
+
+
+def test_what_a_brief_leaves_open_waits_for_a_yes_before_it_is_paid_for(hand_in, sandbox):
+    asks = "one square photo of a red bicycle, made with Midjourney"
+    waits = hand_in(asks, "acme")
+    assert waits["state"] == "awaiting_approval"
+    assert "Midjourney" in " ".join(waits["asked"])
+    assert sandbox.ledger() == []
+    played = hand_in(asks, "acme~test")
+    assert played["state"] == "done", "what costs nothing need not wait"
+    agreed = hand_in(asks, "acme", agree=True)
+    assert (agreed["state"], len(sandbox.ledger())) == ("done", 1)

@@ -47,7 +47,10 @@ class Work:
         async def deliver() -> None:
             self.log.append("deliver")
 
-        return Stages(nothing, plan, quote, self.asks, perform, compose, deliver)
+        async def asks() -> bool:
+            return self.asks
+
+        return Stages(nothing, plan, quote, asks, perform, compose, deliver)
 
     async def run(self, saver: Any, answer: bool | None = None) -> Any:
         return await graph.run("job_1", self.stages, saver, self.tell, answer)

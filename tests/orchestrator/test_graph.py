@@ -65,7 +65,10 @@ class Workshop:
         async def deliver() -> None:
             self.log.append("deliver")
 
-        return Stages(nothing, plan, quote, self.approval, perform, compose, deliver)
+        async def asks() -> bool:
+            return self.approval
+
+        return Stages(nothing, plan, quote, asks, perform, compose, deliver)
 
     async def tell(self, event: dict[str, Any]) -> None:
         self.events.append(event)

@@ -46,7 +46,10 @@ class Talkers:
                 await asyncio.sleep(0)
             return "asset"
 
-        return Stages(nothing, plan, quote, False, perform, nothing, nothing)
+        async def asks() -> bool:
+            return False
+
+        return Stages(nothing, plan, quote, asks, perform, nothing, nothing)
 
     async def tell(self, event: dict[str, Any]) -> None:
         if "task" not in event:

@@ -201,6 +201,9 @@ class QuoteShown(Frozen):
     estimate_usd: _Usd
     ceiling_usd: _Usd
     expires_at: str
+    questions: tuple[str, ...] = Field(
+        description="What the brief leaves open. A yes takes it as it was understood; the plan tells how."
+    )
 
 
 class JobRow(Frozen):

@@ -230,7 +230,9 @@ class _Bought(_ToldAbout):
     on_refusal: Literal["stop", "elsewhere"] = "stop"
     on_doubt: Literal["hold", "buy-again"] = "hold"
     approval: Literal["ask", "given"] = Field(
-        "given", description="With `ask`, the job waits with its quote for `POST /jobs/{job_id}/approve`."
+        "given",
+        description="With `ask`, the job waits with its quote for `POST /jobs/{job_id}/approve`. It waits, too, "
+        "where something would be paid for that the brief leaves open.",
     )
 
 

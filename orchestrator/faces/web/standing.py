@@ -88,7 +88,7 @@ def standing_of(call: Call, job: Job) -> JobStanding:
         metadata=extras.metadata,
         result=result_of(job, outcomes, service.shelf, service.links, call.base) if ended else None,
         error=_error(job),
-        approval=_approval(job),
+        approval=_approval(job, service.studio),
         erased_at=extras.erased_at,
     )
 
@@ -165,7 +165,7 @@ def _told(why: str) -> str:
     return _FOLDERS.sub("…", why)
 
 
-def _approval(job: Job) -> QuoteShown | None:
+def _approval(job: Job, studio: Studio) -> QuoteShown | None:
     if job.state is not JobState.AWAITING_APPROVAL or job.quote is None:
         return None
     return QuoteShown(
@@ -173,4 +173,5 @@ def _approval(job: Job) -> QuoteShown | None:
         estimate_usd=job.quote.estimate.usd,
         ceiling_usd=job.quote.ceiling.usd,
         expires_at=utc(job.quote.expires_at),
+        questions=tuple(studio.open_questions(job)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.access import Deed, KeyRow, NewKey, UnknownKey
+from orchestrator.access import BeyondTheKey, Deed, KeyRow, NewKey, UnknownKey
 from orchestrator.faces.web.answered import AuditEntry, Deleted, KeyMade, KeyShown, Page, page_of
 from orchestrator.faces.web.asked import NewKeyAsked, PageQuery, Rotation
 from orchestrator.faces.web.calls import Answer, Call, aside, good
@@ -79,6 +79,8 @@ async def _create(call: Call) -> Answer:
             expires_at=asked.expires_at,
             by=call.caller,
         )
+    except BeyondTheKey as error:
+        raise forbidden(str(error), "BEYOND_THE_KEY") from None
     except BadRequest as error:
         raise Refusal(400, str(error)) from None
     return good(_made(key), 201)
@@ -101,6 +103,8 @@ async def _rotate(call: Call) -> Answer:
         )
     except UnknownKey:
         raise not_found("Key") from None
+    except BeyondTheKey as error:
+        raise forbidden(str(error), "BEYOND_THE_KEY") from None
     except BadRequest as error:
         raise Refusal(409, str(error)) from None
     return good(_made(key), 201)

@@ -92,6 +92,14 @@ async def test_keys_are_made_shown_once_ended_and_replaced(small: SmallService) 
     assert {"key.rotated", "key.revoked"} <= set(deeds)
 
 
+async def test_a_key_cannot_take_the_place_of_a_stronger_one(small: SmallService) -> None:
+    await small.key()
+    strong = small.keys.list("acme")[0].key_id
+    weak = await small.key(scopes={"keys", "jobs:read"})
+    answer = await small.ask("POST", f"/keys/{strong}/rotate", weak)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "BEYOND_THE_KEY")
+
+
 async def test_a_key_gives_no_more_than_it_has(small: SmallService) -> None:
     keeper = await small.key(scopes={"keys", "jobs:read"})
     beyond = await small.ask("POST", "/keys", keeper, json={"name": "x", "scopes": ["jobs:write"]})
