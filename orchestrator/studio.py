@@ -87,6 +87,13 @@ class Studio:
         quoter = self._rehearsing if self._rehearsing and is_rehearsal(tenant) else self._quoter
         return quoter.propose(brief, self._past(brief))
 
+    def changing(self, tenant: str, brief: Brief) -> Brief:
+        """A brief from afar with the words of the tenant's job that it changes; BadRequest if it has no such job."""
+        before = self.of(tenant, brief.from_job or "")
+        if before.brief.narration is not None:
+            raise BadRequest(f"Job {before.id} has no words that could be changed.", todo="Ask for it anew.")
+        return self._with_its_past(brief)
+
     async def submit(
         self, brief: Brief, folder: Path | None = None, *, tenant: str = "local", key: str | None = None
     ) -> Job:

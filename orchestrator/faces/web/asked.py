@@ -236,10 +236,18 @@ class _Bought(_ToldAbout):
     )
 
 
-class BriefRun(_Bought):
+class _Told(_Bought):
+    brief: _Words
+    from_job: _Id | None = Field(
+        None,
+        description="A job of yours that has ended, and that the brief changes: what stays the same is kept, and costs "
+        "nothing.",
+    )
+
+
+class BriefRun(_Told):
     """A brief in plain words, made into pictures, clips, voices and a film."""
 
-    brief: _Words
     quote: _Id | None = Field(
         None, description="The hash of a quote of `POST /plan`: exactly this, or nothing."
     )
@@ -305,10 +313,8 @@ Batch = Annotated[
 ]
 
 
-class PlanAsked(_Bought):
+class PlanAsked(_Told):
     """A brief to be understood and priced; nothing is bought."""
-
-    brief: _Words
 
 
 class JobChange(Frozen):

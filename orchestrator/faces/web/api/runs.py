@@ -81,6 +81,7 @@ class _Wanted(NamedTuple):
 
 async def _run(call: Call) -> Answer:
     wanted = _as_settled(_wanted(call, call.asked), await _customs(call))
+    wanted = wanted._replace(brief=await _with_its_past(call, wanted.brief))
     soon_s = await _estimate(call)
     said: list[Answer] = []
 
@@ -146,9 +147,19 @@ def _wanted(call: Call, run: Run, *, batch: str | None = None, place: str = "") 
             brief = _bought(call, run, _preset_words(run, place), place)
         case BriefRun():
             brief = _bought(call, run, run.brief, place)
-            brief = brief.model_copy(update={"accepted_quote": run.quote})
+            brief = brief.model_copy(update={"accepted_quote": run.quote, "from_job": run.from_job})
     extras = Extras(job=job_id, batch=batch, preset=chosen, metadata=run.metadata)
     return _Wanted(job_id, brief, extras, run.callback_url)
+
+
+async def _with_its_past(call: Call, brief: Brief, place: str = "") -> Brief:
+    """The brief with the words of the job that it changes, which must be a job of the caller's."""
+    if brief.from_job is None:
+        return brief
+    try:
+        return await aside(call.service.studio.changing, call.tenant, brief)
+    except BadRequest:
+        raise bad_input(**{f"{place}from_job": "Must be the id of a job of yours that had a brief"}) from None
 
 
 async def _customs(call: Call) -> Customs:
@@ -225,6 +236,9 @@ async def _batch(call: Call) -> Answer:
         _as_settled(_wanted(call, run, batch=batch_id, place=f"{name}[{number}]."), customs)
         for number, run in enumerate(runs)
     ]
+    for number, each in enumerate(wanted):
+        brief = await _with_its_past(call, each.brief, f"{name}[{number}].")
+        wanted[number] = each._replace(brief=brief)
     soon_s = await _estimate(call)
     said: list[Answer] = []
 
@@ -263,7 +277,8 @@ async def _batch_standing(call: Call) -> Answer:
 async def _plan(call: Call) -> Answer:
     asked: PlanAsked = call.asked
     brief = _settled(_bought(call, asked, asked.brief), await _customs(call))
-    brief = brief.model_copy(update={"may_read_files": False})
+    brief = brief.model_copy(update={"may_read_files": False, "from_job": asked.from_job})
+    brief = await _with_its_past(call, brief)
     proposal = await aside(call.service.studio.quote, brief, tenant=call.tenant)
     obstacle = None if proposal.obstacle is None else str(proposal.obstacle)
     return good(PlanAnswer.model_validate({**proposal.document(), "obstacle": obstacle}))

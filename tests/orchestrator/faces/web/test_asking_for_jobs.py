@@ -229,6 +229,33 @@ async def test_a_job_is_cancelled_once(small: SmallService) -> None:
     assert (again.status_code, again.json()["error"]["code"]) == (409, "JOB_ENDED")
 
 
+async def test_a_job_changes_an_earlier_one_of_the_same_tenant(small: SmallService) -> None:
+    key, stranger = await small.key(tier="enterprise"), await small.key("globex")
+    first = await small.run(key)
+    await small.jobs.plan(first, quote_of(small, small.jobs.get(first).brief).plan)
+    await small.end(first)
+    brief = small.jobs.get(await small.run(key, brief="make it 16:9", from_job=first)).brief
+    assert (brief.from_job, brief.text) == (first, "a photo of a candle\nmake it 16:9")
+    change = {"brief": "make it 16:9", "from_job": first}
+    shown = (await small.ask("POST", "/plan", key, json=change)).json()
+    assert [task["spec"]["aspect_ratio"] for task in shown["tasks"]] == ["16:9"]
+    many = await small.ask("POST", "/pipeline/batch", key, json={"runs": [change]})
+    assert many.status_code == 202
+    (row,) = many.json()["jobs"]
+    assert small.jobs.get(row["job_id"]).brief.from_job == first
+    film = await small.ask("POST", "/pipeline/run", key, json={"video_url": "https://example.com/a.mp4"})
+    of_a_film = {**change, "from_job": film.json()["job_id"]}
+    for whose, what in ((stranger, change), (key, {**change, "from_job": "job_none"}), (key, of_a_film)):
+        for path, asked in (
+            ("/plan", what),
+            ("/pipeline/run", what),
+            ("/pipeline/batch", {"runs": [what]}),
+        ):
+            refused = await small.ask("POST", path, whose, json=asked)
+            assert refused.status_code == 400, (path, refused.text)
+            assert "from_job" in refused.text
+
+
 async def test_a_quote_is_approved_or_declined_once(small: SmallService) -> None:
     key = await small.key()
     job_id = await small.run(key, approval="ask")
