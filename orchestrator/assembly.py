@@ -438,9 +438,11 @@ def _waiting_line(url: str) -> Queue:
 def _here(quoter: Quoter, catalogue: Catalogue) -> Here:
     from orchestrator.dispatch.here import Here
     from orchestrator.dispatch.places import Places
+    from orchestrator.dispatch.turns import Turns
 
     look = partial(_look_at, quoter, catalogue)
-    return Here(partial(_office, quoter, catalogue), Places(_PLACES, _desk().waits, look))
+    places = Places(_PLACES, _desk().waits, look)
+    return Here(partial(_office, quoter, catalogue), places, Turns(tenants().jobs_at_once))
 
 
 async def _look_at(quoter: Quoter, catalogue: Catalogue, job: str, name: str) -> float | None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     Buy = Callable[[Adviser, Question], Awaitable[Bought]]
 
-__all__ = ["Proposal", "Quoter"]
+__all__ = ["Proposal", "Quoter", "unsettled"]
 
 _WRITERS: Mapping[Medium, Callable[[Task, Dialect], str]] = {
     Medium.PHOTO: photo_wording.write_prompt,

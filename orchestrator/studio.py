@@ -46,6 +46,10 @@ class Dispatch(Protocol):
         """Whether somebody is busy with a job."""
         ...
 
+    def leave_line(self, job_id: str) -> None:
+        """Takes a cancelled job out of the line, if it waits in one."""
+        ...
+
     async def see_through(self, job_id: str) -> Sequence[Order]:
         """Collects and books what a run that is no more had bought; buys nothing."""
         ...
@@ -276,6 +280,7 @@ class Studio:
         job = jobs.get(job_id)
         if not await jobs.move(job.id, JobState.CANCELLED, "cancelled by a person"):
             raise BadRequest(f"Job {job.id} has already ended: it is {jobs.state(job.id)}.")
+        self._dispatch.leave_line(job.id)
         waited = 0.0
         while self.is_running(job.id) and waited < _CANCEL_TAKES_S:
             await _pause(_LOOK_AGAIN_S)

@@ -27,6 +27,7 @@ __all__ = [
     "Asset",
     "AssetWords",
     "Attempt",
+    "Brand",
     "Brief",
     "BriefTask",
     "Choice",

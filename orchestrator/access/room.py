@@ -1,4 +1,4 @@
-"""Room: how many jobs of one tenant may wait or run at the same time."""
+"""Room: how many jobs of one tenant may be under way when it sends another."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ class TooManyJobs(NeedsPerson):
         self.limit = limit
 
 
-def insist_on_room(transaction: Transaction, caller: Caller, more: int = 0) -> None:
-    """Raises TooManyJobs if the jobs under way, those of this transaction and `more` to come pass the limit.
+def insist_on_room(transaction: Transaction, caller: Caller, jobs: int = 1) -> None:
+    """Raises TooManyJobs if there was no room for the first of these `jobs`, which this transaction has written.
 
-    Nobody else writes during a transaction, so what is counted here stays true until it is kept.
+    The others of a batch wait in line for their turn. Nobody else writes during a transaction, so what is
+    counted here stays true until it is kept.
     """
     limit = TIERS[caller.tier].concurrent_jobs
-    row = transaction.row("under_way", tenant=caller.tenant, most=limit + 1)
-    if row is not None and row["n"] + more > limit:
+    row = transaction.row("under_way", tenant=caller.tenant, most=limit + jobs)
+    if row is not None and row["n"] - jobs >= limit:
         raise TooManyJobs(caller.tier, limit)

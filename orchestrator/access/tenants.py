@@ -49,6 +49,11 @@ class Tenants:
         """A tenant; BadRequest if there is none of that name."""
         return _told(self._database.read(lambda t: _find(t, owner_of(name))))
 
+    def jobs_at_once(self, name: str) -> int | None:
+        """How many jobs of a tenant may run at the same time; None of whoever sits at this machine."""
+        row = self._database.read(lambda t: t.row("tenant", name=owner_of(name)))
+        return None if row is None else TIERS[row["tier"]].concurrent_jobs
+
     async def change(
         self, name: str, *, tier: str | None = None, usd_a_day: Money | Literal["none"] | None = None
     ) -> TenantRow:

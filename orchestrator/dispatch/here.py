@@ -10,6 +10,7 @@ from typing import Any
 from config.log_context import log_about
 from orchestrator.dispatch.cancelled import CancelWatch
 from orchestrator.dispatch.places import Place, Places
+from orchestrator.dispatch.turns import Turns
 from orchestrator.run import Office, Run
 from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Event
@@ -30,10 +31,14 @@ _log = logging.getLogger(__name__)
 class Here:
     """This process, as a worker."""
 
-    def __init__(self, office: Callable[[], Office], places: Places | None = None) -> None:
+    def __init__(
+        self, office: Callable[[], Office], places: Places | None = None, turns: Turns | None = None
+    ) -> None:
         self._office = office
         self._places = places or Places(_ALL, lambda job: {}, _no_look)
+        self._turns = turns or Turns(lambda tenant: None)
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._in_line: dict[str, asyncio.Task[None]] = {}
         self._watch: CancelWatch | None = None
 
     def enlist(self, transaction: Transaction, job_id: str, tenant: str) -> None:
@@ -64,6 +69,11 @@ class Here:
         run = self._runs.get(job_id)
         return run is not None and not run.done()
 
+    def leave_line(self, job_id: str) -> None:
+        """Takes a cancelled job out of the line, if it has not had its turn yet."""
+        if (waiting := self._in_line.get(job_id)) is not None:
+            waiting.cancel()
+
     async def see_through(self, job_id: str) -> Sequence[Order]:
         """Collects and books what a run that is no more had bought; buys nothing. The orders that ended by it."""
         office = self._office().of(job_id)
@@ -90,15 +100,40 @@ class Here:
     async def run(self, job_id: str, *, answer: bool | None = None, again: bool = False) -> None:
         """Sees a job through to its end or pause, `again` from its beginning; raises what stopped it."""
         office, place = self._office().of(job_id), Place(job_id)
-        await self._places.take(place)
+        tenant = office.jobs.tenant(job_id)
+        if not await self._has_turn(tenant, place):
+            return
         try:
-            with (
-                log_about(job=job_id, tenant=office.jobs.tenant(job_id)),
-                office.locks.only_one(job_id),
-            ):
+            with log_about(job=job_id, tenant=tenant), office.locks.only_one(job_id):
                 await self._run_from(place, office, await office.jobs.take(job_id), answer, again=again)
         finally:
             self._places.give_back(place)
+            self._turns.give_back(tenant)
+
+    async def _has_turn(self, tenant: str, place: Place) -> bool:
+        """Waits for the tenant's turn and a place; False if the job was taken out of the line."""
+        waiting = self._in_line[place.job] = asyncio.create_task(self._wait_in_line(tenant, place))
+        try:
+            await asyncio.wait({waiting})
+        except asyncio.CancelledError:
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.wait({waiting})
+            if not waiting.cancelled():
+                self._places.give_back(place)
+                self._turns.give_back(tenant)
+            raise
+        finally:
+            del self._in_line[place.job]
+        return not waiting.cancelled()
+
+    async def _wait_in_line(self, tenant: str, place: Place) -> None:
+        await self._turns.take(tenant)
+        try:
+            await self._places.take(place)
+        except asyncio.CancelledError:
+            self._turns.give_back(tenant)
+            raise
 
     async def _run_from(
         self, place: Place, office: Office, fence: int, answer: bool | None, *, again: bool

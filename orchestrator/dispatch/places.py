@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,7 +80,7 @@ class Places:
         except asyncio.CancelledError:
             if place.held:
                 self.give_back(place)
-            else:
+            with suppress(ValueError):  # it may have been passed over already
                 self._line.remove((place, turn))
             raise
 

@@ -50,6 +50,10 @@ class Workers:
         """Whether this process is busy with a job, or the workers have it."""
         return self._here.works_on(job_id) or self._queue.holds(job_id)
 
+    def leave_line(self, job_id: str) -> None:
+        """Takes a cancelled job out of this process's line; the queue lets go of it by itself."""
+        self._here.leave_line(job_id)
+
     async def see_through(self, job_id: str) -> Sequence[Order]:
         """Collects and books what a run that is no more had bought; buys nothing."""
         return await self._here.see_through(job_id)

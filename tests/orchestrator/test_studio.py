@@ -19,6 +19,7 @@ from agentes.media.shelf import Shelf
 from agentes.media_agent import Errand, Progress
 from orchestrator import assembly, checkpoints
 from orchestrator.dispatch.here import Here
+from orchestrator.dispatch.turns import Turns
 from orchestrator.locks import FileLocks
 from orchestrator.quoting import Quoter
 from orchestrator.run import Office
@@ -57,7 +58,7 @@ def quoter() -> Quoter:
 class House:
     """One process: a studio over the ledger of a home, with agents that do what the test says."""
 
-    def __init__(self, home: Path, does: Does | None = None) -> None:
+    def __init__(self, home: Path, does: Does | None = None, turns: Turns | None = None) -> None:
         self.home = home
         self.does = does
         self.performed: list[str] = []
@@ -75,7 +76,7 @@ class House:
             checkpoints=home / "graph.db",
             version="0",
         )
-        here = Here(lambda: self.office)
+        here = Here(lambda: self.office, turns=turns)
         self.studio = Studio(quoter(), lambda: self.office, lambda: here)
 
     async def perform(self, errand: Errand) -> Outcome:
@@ -127,8 +128,8 @@ async def open_house(agentes_home: Path):
     """Opens houses of the same home; what still runs at the end is let go of."""
     opened: list[House] = []
 
-    def open_one(does: Does | None = None) -> House:
-        opened.append(House(agentes_home, does))
+    def open_one(does: Does | None = None, turns: Turns | None = None) -> House:
+        opened.append(House(agentes_home, does, turns))
         return opened[-1]
 
     yield open_one
@@ -252,6 +253,36 @@ class TestCancelling:
         house.shelf.desk(f"{job}-film")
         await open_house().studio.cancel(job)
         assert not list((house.home / "desks").iterdir())
+
+
+class TestWaitingInLine:
+    async def test_a_job_in_line_begins_when_the_one_before_has_ended(self, open_house):
+        at_work, most = [0], [0]
+
+        async def slowly(errand: Errand) -> Outcome:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+            await asyncio.sleep(0.01)
+            at_work[0] -= 1
+            return house.picture(errand)
+
+        house = open_house(slowly, Turns(lambda tenant: 2))
+        jobs = [await house.submit() for _ in range(5)]
+        ends = [(await house.studio.finish(job)).state for job in jobs]
+        assert ends == [JobState.DONE] * 5
+        assert most == [2]
+
+    async def test_a_cancelled_one_leaves_at_once_and_is_never_begun(self, open_house):
+        house = open_house(for_ever, Turns(lambda tenant: 1))
+        first, second, third = [await house.submit() for _ in range(3)]
+        async with asyncio.timeout(2):
+            assert (await house.studio.cancel(second)).state is JobState.CANCELLED
+            assert (await house.studio.finish(second)).state is JobState.CANCELLED
+        assert [house.studio.is_running(job) for job in (first, second, third)] == [True, False, True]
+        house.does = None
+        await house.studio.cancel(first)
+        assert (await house.studio.finish(third)).state is JobState.DONE
+        assert house.performed == ["photo-1", "photo-1"]
 
 
 class TestResuming:

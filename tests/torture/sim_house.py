@@ -30,6 +30,7 @@ from shared_knowledge.errors import AgentesError, BadRequest, Unsuitable
 from shared_knowledge.prompts import Prompt
 from shared_knowledge.vocabulary import (
     Brief,
+    Job,
     Medium,
     Money,
     Offer,
@@ -63,6 +64,10 @@ class Quoter:
 
     def check_budget(self, plan: Plan, quote: Quote, brief: Brief) -> None:
         """It may turn out to be too dear on the way; that is for the ledger to notice."""
+
+    def unsettled(self, job: Job) -> tuple[str, ...]:
+        """It leaves nothing open."""
+        return ()
 
     def plan(self, brief: Brief) -> Plan:
         """What will be done for the job that the brief names."""

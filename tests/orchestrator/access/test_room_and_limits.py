@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.access import TIERS, Keys, Tenants, TooManyJobs, UnknownKey, insist_on_room
 from orchestrator.store.book import SqlBook
+from orchestrator.store.database import Transaction
 from orchestrator.store.jobs import Jobs
 from shared_knowledge.caps import Limits
 from shared_knowledge.cost_tracker import CostTracker
@@ -51,12 +52,25 @@ class TestRoom:
         assert not await begin(jobs, acme, 12)
         assert await begin(jobs, acme.model_copy(update={"tenant": "acme~test"}), 13)
 
-    async def test_a_batch_is_taken_whole_or_not_at_all(self, database, acme):
-        pro = acme.model_copy(update={"tier": "pro"})
-        await database.write(lambda t: insist_on_room(t, pro, 10))
+    async def test_a_batch_is_taken_in_where_its_first_job_has_room(self, database, acme):
+        pro, jobs = acme.model_copy(update={"tier": "pro"}), Jobs(database)
+
+        async def batch(name: str, many: int) -> None:
+            def ask(transaction: Transaction) -> None:
+                for number in range(many):
+                    jobs.put(transaction, f"{name}_{number}", BRIEF, "/tmp/x", tenant=pro.tenant)
+                insist_on_room(transaction, pro, many)
+
+            await jobs.write(ask)
+
+        for number in range(9):
+            assert await begin(jobs, pro, number)
+        await batch("many", 40)
         with pytest.raises(TooManyJobs, match="room for 10 jobs") as refused:
-            await database.write(lambda t: insist_on_room(t, pro, 11))
+            await batch("few", 2)
         assert (refused.value.limit, bool(refused.value.todo)) == (10, True)
+        assert not await begin(jobs, pro, 9)
+        assert len(jobs.latest(100)) == 49
 
 
 @pytest.fixture

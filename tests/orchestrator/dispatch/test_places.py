@@ -117,6 +117,18 @@ async def test_a_run_that_works_keeps_its_place_and_one_that_waits_gives_it_up(r
     works.work.cancel()  # type: ignore[union-attr]
 
 
+async def test_one_that_gives_up_as_its_turn_comes_is_passed_over(runs: Runs):
+    places = Places(1, lambda job: {}, runs.look)
+    await places.take(first := Place("first"))
+    second, third = (asyncio.create_task(places.take(Place(name))) for name in ("second", "third"))
+    await asyncio.sleep(0)
+    second.cancel()
+    places.give_back(first)
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    await asyncio.wait_for(third, 1)
+
+
 async def test_one_that_has_more_to_do_than_to_wait_for_stays(runs: Runs, monkeypatch):
     monkeypatch.setattr("orchestrator.dispatch.places._LOOKS_EVERY_S", 0.01)
     places = Places(1, lambda job: runs.waits.get(job, {}), runs.look)

@@ -219,7 +219,8 @@ def _preset_words(run: PresetRun, place: str) -> str:
 
 
 async def _batch(call: Call) -> Answer:
-    if not TIERS[call.caller.tier].may_batch:
+    tier = TIERS[call.caller.tier]
+    if not tier.may_batch:
         raise forbidden("Your tier does not support batch processing", "TIER_TOO_LOW")
     batch_id = draw_name("batch")
     asked: Batch = call.asked
@@ -230,6 +231,8 @@ async def _batch(call: Call) -> Answer:
         name = "videos"
     else:
         runs, name = asked.runs, "runs"
+    if tier.burst is not None and len(runs) > tier.burst:
+        raise bad_input(**{name: f"Must be at most {tier.burst} on your tier: each counts as a request"})
     await call.admit(len(runs) - 1)
     customs = await _customs(call)
     wanted = [
@@ -243,7 +246,7 @@ async def _batch(call: Call) -> Answer:
     said: list[Answer] = []
 
     def also(transaction: Transaction, jobs: Sequence[Job]) -> None:
-        insist_on_room(transaction, call.caller)
+        insist_on_room(transaction, call.caller, len(jobs))
         secrets = [_hang(call, transaction, each) for each in wanted]
         accepted = tuple(_accepted(job, soon_s, secret) for job, secret in zip(jobs, secrets, strict=True))
         said.append(good(BatchAccepted(batch_id=batch_id, total=len(accepted), jobs=accepted), 202))
@@ -322,7 +325,8 @@ OPERATIONS = (
         tag="Jobs",
         summary="Submit batch (Pro and Enterprise)",
         about="Up to 100 films under `videos`, or up to 100 runs of any form under `runs`: all are taken in, or none. "
-        "Each counts as a request, and as one of the jobs that your tier has room for at a time.",
+        "Each counts as a request, so there may be no more of them than your burst. They begin in their order; as many "
+        "run at a time as your tier has room for.",
         do=_batch,
         scope="jobs:write",
         asks=Batch,

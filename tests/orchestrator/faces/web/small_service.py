@@ -65,6 +65,9 @@ class Still:
     def works_on(self, job_id: str) -> bool:
         return False
 
+    def leave_line(self, job_id: str) -> None:
+        pass
+
     async def see_through(self, job_id: str) -> Sequence[Order]:
         return ()
 

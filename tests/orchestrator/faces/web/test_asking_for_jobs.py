@@ -337,16 +337,19 @@ async def test_a_batch_counts_its_items(small: SmallService) -> None:
     videos = [{"url": f"https://example.com/{number}.mp4"} for number in range(9)]
     answer = await small.ask("POST", "/pipeline/batch", key, json={"videos": videos})
     assert answer.headers["X-RateLimit-Remaining"] == "91"
+    never = await small.ask("POST", "/pipeline/batch", key, json={"videos": videos * 6})
+    assert (never.status_code, "at most 50 on your tier" in never.text) == (400, True)
 
 
-async def test_a_batch_that_has_no_room_is_refused_whole(small: SmallService) -> None:
+async def test_a_batch_waits_in_line_and_one_that_has_no_room_is_refused_whole(small: SmallService) -> None:
     key = await small.key(tier="pro")
     await small.run(key)
-    videos = [{"url": f"https://example.com/{number}.mp4"} for number in range(10)]
-    answer = await small.ask("POST", "/pipeline/batch", key, json={"videos": videos})
+    videos = [{"url": f"https://example.com/{number}.mp4"} for number in range(30)]
+    assert (await small.ask("POST", "/pipeline/batch", key, json={"videos": videos})).status_code == 202
+    assert len(small.still.begun) == 31
+    answer = await small.ask("POST", "/pipeline/batch", key, json={"videos": videos[:2]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "TOO_MANY_JOBS")
-    assert len(small.still.begun) == 1
-    assert (await small.ask("POST", "/pipeline/batch", key, json={"videos": videos[1:]})).status_code == 202
+    assert len(small.still.begun) == 31
 
 
 async def test_a_tenant_has_room_for_so_many_jobs(small: SmallService) -> None:
