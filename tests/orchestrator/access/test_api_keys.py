@@ -8,8 +8,11 @@ import inspect
 import logging
 import re
 import textwrap
+import warnings
 from datetime import timedelta
 from pathlib import Path
+from statistics import fmean, variance
+from time import perf_counter_ns
 
 import pytest
 
@@ -361,3 +364,24 @@ class TestTheTrail:
             await keys.check(made.key)
         await keys.count()
         assert 3 <= len(written) <= 4
+
+
+@pytest.mark.torture
+@pytest.mark.filterwarnings("default:a look:UserWarning")
+async def test_how_long_a_look_takes_tells_nothing_of_how_much_of_a_key_was_right(keys):
+    made = await keys.create("Shop", "pro", tenant="acme")
+    await keys.check(made.key)
+    nearly = made.key[:-1] + ("A" if made.key[-1] != "A" else "B")
+    wrong = {"nearly right": nearly, "all wrong": mint(test=False).key}
+    took: dict[str, list[int]] = {name: [] for name in wrong}
+    for turn in range(20_000):
+        for name in sorted(wrong, reverse=bool(turn % 2)):
+            began = perf_counter_ns()
+            caller = await keys.check(wrong[name])
+            took[name].append(perf_counter_ns() - began)
+            assert caller is None
+    typical = [sorted(times)[:-200] for times in took.values()]  # what the machine did meanwhile is left out
+    spread = sum(variance(times) / len(times) for times in typical) ** 0.5
+    t = (fmean(typical[0]) - fmean(typical[1])) / spread
+    if abs(t) > 4.5:
+        warnings.warn(f"a look at a key takes longer the more of it is right: t = {t:.1f}", stacklevel=1)
