@@ -135,7 +135,8 @@ def shift(concurrency: int) -> Shift:
     from orchestrator.dispatch.shift import Shift
     from orchestrator.store.queue_line import QueueLine
 
-    return Shift(_here(quoter, catalogue), office, QueueLine(url), concurrency=concurrency)
+    line = QueueLine(url, _desk().hint)
+    return Shift(_here(quoter, catalogue), office, line, concurrency=concurrency)
 
 
 def _quoter(catalogue: Catalogue, assume_keys: str | None = None, today: date | None = None) -> Quoter:
@@ -290,7 +291,7 @@ async def _post(send: Sender, url: str, headers: Mapping[str, str], body: bytes)
 
 
 def hooks() -> Incoming:
-    """Whoever hears vendors that call back, and wakes those who wait for their work in this process."""
+    """Whoever hears vendors that call back, and wakes those who wait for their work, here or at the workers."""
     from agentes.wire.key_set import KeySet
     from orchestrator.webhooks.incoming import Incoming
 
@@ -298,7 +299,14 @@ def hooks() -> Incoming:
         found = secrets().get(name)
         return None if found is None else found.reveal()
 
-    return Incoming(Catalogue.load().platforms, _desk().hint, keys=KeySet(guard()).keys, secret=secret)
+    url = settings().database_url
+
+    async def hint(platform: str, number: str) -> None:
+        _desk().hint(platform, number)
+        if url.startswith("postgresql://"):
+            await _waiting_line(url).pass_on(platform, number)
+
+    return Incoming(Catalogue.load().platforms, hint, keys=KeySet(guard()).keys, secret=secret)
 
 
 @cache

@@ -66,6 +66,11 @@ class Queue:
 
         await self._database.write(ask)
 
+    async def pass_on(self, platform: str, number: str) -> None:
+        """Tells every worker that a look at this work may be worth it now."""
+        hint = f"{platform} {number}"
+        await self._database.write(lambda t: t.rows("pass_hint_on", hint=hint))
+
     def holds(self, job_id: str) -> bool:
         """Whether a job waits for a worker or is in the hands of one, who may have died a moment ago."""
         return self._is_set_up() and self._database.read(lambda t: _is_enlisted(t, job_id))

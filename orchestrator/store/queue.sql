@@ -55,3 +55,7 @@ select tenant, state from jobs where id = :id
 -- name: queue_lengths
 -- How many jobs wait and how many are in a worker's hands.
 select cast(status as text) as status, count(*) as n from procrastinate_jobs where queue_name = 'jobs' group by 1
+
+-- name: pass_hint_on
+-- Every worker hears it as soon as this is kept; nobody keeps it for those who were away.
+select pg_notify('agentes_hints', :hint)

@@ -30,6 +30,7 @@ _LAST_TRIES_S = 10.0  # whoever leaves waits no longer: what it had in hand is f
 _RECONNECT_TAKES_S = 3.0
 _CONNECTION_TAKES_S = 5.0
 _MOST = 4
+_HINTS = "agentes_hints"
 
 # With 8,000 waiting, and before the server knows of them, whose turn it is was found in 311 ms without the first
 # of these and in 31 ms with it; once the server has looked, in half a millisecond: so it looks often.
@@ -55,7 +56,7 @@ def set_up_queue(url: str) -> None:
 class QueueLine(PsycopgConnector):
     """Asks the server again where the connection broke off, for as long as somebody wants to work."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hint: Callable[[str, str], object] = lambda platform, number: None) -> None:
         super().__init__(
             kwargs=parameters(url),
             min_size=0,
@@ -66,6 +67,7 @@ class QueueLine(PsycopgConnector):
             name="queue",
         )
         self._where = without_credentials(url)
+        self._hint = hint
         self.in_touch_since: float | None = time.monotonic()
         self.is_leaving = False
 
@@ -85,9 +87,17 @@ class QueueLine(PsycopgConnector):
         return await self._patiently(lambda: ask(query, **arguments))
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """Hears of new jobs until it is cancelled."""
-        listen, named = super().listen_notify, tuple(channels)
-        await self._patiently(lambda: listen(on_notification, named))
+        """Hears of new jobs, and of work that may be worth a look, until it is cancelled."""
+        listen, named = super().listen_notify, (*channels, _HINTS)
+
+        async def hear(*, channel: str, payload: str) -> None:
+            if channel != _HINTS:
+                await on_notification(channel=channel, payload=payload)
+                return
+            platform, _, number = payload.partition(" ")
+            self._hint(platform, number)
+
+        await self._patiently(lambda: listen(hear, named))
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         pause_s, begun = _PAUSE_S, time.monotonic()

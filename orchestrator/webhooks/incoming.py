@@ -51,7 +51,7 @@ class Incoming:
     def __init__(
         self,
         platforms: Sequence[Platform],
-        hint: Callable[[str, str], object],
+        hint: Callable[[str, str], Awaitable[object]],
         *,
         keys: Callable[..., Awaitable[Sequence[bytes]]],
         secret: Callable[[str], str | None] = lambda _: None,
@@ -84,7 +84,7 @@ class Incoming:
         number = _number(body, facts.hooks)
         is_new = self._is_new((platform, name))
         if is_new:
-            self._hint(platform, number)
+            await self._hint(platform, number)
         return Heard(platform, number, is_new)
 
     async def _checked(self, hooks: Hooks, headers: Mapping[str, str], body: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+import sys
 from datetime import UTC, datetime
 
 from kill_work import Ruling
@@ -104,7 +105,7 @@ def _summary(proof: Proof) -> Iterator[str]:
         "and started again; then the vendors' own billing book, the tables and the files are judged.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, seed {proof.seed}, {proof.seconds / 60:.0f} minutes; {versions}.",
-        "`python tests/torture/kill.py --report docs/proof/kill.md` does it again, on any machine.",
+        f"`python tests/torture/kill.py {' '.join(sys.argv[1:])}` does it again, on any machine.",
         "",
     )
     yield from (f"- {wrong}\n" for wrong in proof.wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +14,7 @@ from postgres import ask_server
 from orchestrator.store.database import Database, Transaction, open_database
 from orchestrator.store.jobs import Jobs
 from orchestrator.store.queue import Queue, Share
-from orchestrator.store.queue_line import set_up_queue
+from orchestrator.store.queue_line import QueueLine, set_up_queue
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.vocabulary import Brief, JobState
 
@@ -205,3 +206,35 @@ def test_where_nobody_works_in_a_queue_there_is_none(postgres: str):
     queue = Queue(database, SHARES)
     assert (queue.holds("job_1"), queue.lengths()) == (False, {})
     database.close()
+
+
+async def test_a_hint_reaches_every_worker_and_is_no_job(counter: Till) -> None:
+    hints: list[tuple[str, str, int]] = []
+    heard: list[str] = []
+
+    async def new_job(*, channel: str, payload: str) -> None:
+        heard.append(channel)
+
+    lines = [
+        QueueLine(counter.url, lambda platform, number, mine=mine: hints.append((platform, number, mine)))
+        for mine in range(2)
+    ]
+    for line in lines:
+        await line.open_async()
+    listening = [asyncio.create_task(line.listen_notify(new_job, ["procrastinate_any"])) for line in lines]
+    try:
+        async with asyncio.timeout(20):
+            while len({mine for *_, mine in hints}) < len(lines):  # until both have begun to listen
+                await counter.queue.pass_on("fal", "764cabcf-b745 4b3e")
+                await asyncio.sleep(0.05)
+            while not heard:
+                ask_server(counter.url, "notify procrastinate_any, 'x'")
+                await asyncio.sleep(0.05)
+    finally:
+        for each in listening:
+            each.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        for line in lines:
+            await line.close_async()
+    assert {(platform, number) for platform, number, _ in hints} == {("fal", "764cabcf-b745 4b3e")}
+    assert set(heard) == {"procrastinate_any"}

@@ -46,11 +46,14 @@ class Desk:
         self.secret: str | None = SECRET
         self.incoming = Incoming(
             PLATFORMS,
-            lambda platform, number: self.hints.append((platform, number)),
+            self.hint,
             keys=self.get,
             secret=lambda name: self.secret if name == "REPLICATE_WEBHOOK_SECRET" else None,
             now=lambda: self.time,
         )
+
+    async def hint(self, platform: str, number: str) -> None:
+        self.hints.append((platform, number))
 
     async def get(self, url: str, *, anew: bool = False) -> Sequence[bytes]:
         assert url == "https://rest.fal.ai/.well-known/jwks.json"
