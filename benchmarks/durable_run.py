@@ -31,8 +31,11 @@ from statistics import median
 from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
-from agentes.media_agent import Errand, Progress
+from agentes.media.shelf import Shelf
+from agentes.media_agent import Errand, MediaAgent, Progress
 from orchestrator import checkpoints, graph
+from orchestrator.locks import FileLocks
+from orchestrator.quoting import Quoter
 from orchestrator.run import Office, Run
 from orchestrator.store.book import SqlBook
 from orchestrator.store.database import Database, open_database
@@ -167,13 +170,21 @@ class Ours:
         quoter = SimpleNamespace(
             read=lambda brief: None,
             plan=lambda brief: plan,
-            quote=lambda plan, brief: a_quote(plan),
+            quote=lambda plan, brief, past: a_quote(plan),
             check_budget=lambda plan, quote, brief: None,
+            unsettled=lambda job: (),
         )
-        agents = {Medium.PHOTO: Buyer(self._tracker)}
-        here = SimpleNamespace(quoter=quoter, jobs=self._jobs, agents=agents, tracker=self._tracker)
-        here.book, here.shelf, here.pauses_at_caps = SqlBook(database), None, False
-        self._office = cast(Office, here)
+        self._office = Office(
+            quoter=cast(Quoter, quoter),
+            jobs=self._jobs,
+            book=SqlBook(database),
+            tracker=self._tracker,
+            shelf=Shelf(folder / "shelf", folder / "desks"),
+            agents={Medium.PHOTO: cast(MediaAgent, Buyer(self._tracker))},
+            locks=FileLocks(folder),
+            checkpoints=folder / "graph.db",
+            version="0",
+        )
 
     async def run(self) -> None:
         """One run from its brief to its end."""
