@@ -41,6 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
     close_network()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is long even to collect is left alone, unless it was asked for."""
+    return True if collection_path.stem.endswith("_at_length") and not _tortures(config) else None
+
+
+def _tortures(config: pytest.Config) -> bool:
+    return "torture" in config.option.markexpr
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays till the end: the search for what is no longer used need not go through it again."""
     gc.collect()
@@ -58,7 +67,7 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "torture" in config.option.markexpr:
+    if _tortures(config):
         return
     spared = [item for item in items if item.get_closest_marker("torture")]
     if spared:
