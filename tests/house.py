@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 __all__ = ["PACKAGES", "ROOT", "RULES", "Module", "modules"]
 
@@ -58,12 +58,28 @@ _OWNERS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Module(NamedTuple):
-    """One file of Python: where it lies, as text and as a tree."""
+@dataclass(frozen=True)
+class Module:
+    """One file of Python: where it lies, as text and as a tree, which is gone through once for all rules."""
 
     path: str
     text: str
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Everything in the tree."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> tuple[tuple[str, int], ...]:
+        """What is imported at run time, and in which line."""
+        return tuple(_imports(self.tree))
+
+    @cached_property
+    def calls(self) -> tuple[tuple[str, int], ...]:
+        """What is called by a dotted name, and in which line."""
+        return tuple(_calls(self.nodes))
 
     @classmethod
     def of(cls, path: str, text: str) -> Module:
@@ -75,14 +91,12 @@ class Module(NamedTuple):
         return self.path.startswith(tuple(f"{package}/" for package in PACKAGES))
 
 
-def modules() -> list[Module]:
+def modules() -> Iterator[Module]:
     """Every module of the packages, the tests and the benchmarks."""
     files = [file for folder in (*PACKAGES, "tests", "benchmarks") for file in (ROOT / folder).rglob("*.py")]
-    return [
-        Module.of(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
-        for file in sorted(files)
-        if "__pycache__" not in file.parts
-    ]
+    for file in sorted(files):
+        if "__pycache__" not in file.parts:
+            yield Module.of(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
 
 
 def _names_say_something(module: Module) -> Iterator[str]:
@@ -108,11 +122,13 @@ def _names_say_something(module: Module) -> Iterator[str]:
 
 def _but_dictated(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node, without the methods whose names a parent from outside dictates."""
-    for node in ast.iter_child_nodes(tree):
+    waiting = list(ast.iter_child_nodes(tree))
+    while waiting:
+        node = waiting.pop()
         named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if not (named and _DICTATED.fullmatch(node.name)):
             yield node
-            yield from _but_dictated(node)
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _opens_with_a_sentence(module: Module) -> Iterator[str]:
@@ -142,7 +158,7 @@ def _exports_are_complete(module: Module) -> Iterator[str]:
         return
     if missing := sorted(public - set(stated)):
         yield f"__all__ leaves out {', '.join(missing)}"
-    if absent := sorted(set(stated) - _bound_names(module.tree)):
+    if absent := sorted(set(stated) - _bound_names(module.nodes)):
         yield f"__all__ promises {', '.join(absent)}, which is not there"
     if stated != sorted(set(stated), key=lambda name: (not name.isupper(), name[:1].islower(), name)):
         yield "__all__ is not sorted (constants, classes, functions)"
@@ -151,7 +167,7 @@ def _exports_are_complete(module: Module) -> Iterator[str]:
 def _only_what_is_offered_is_taken(module: Module) -> Iterator[str]:
     if not module.is_ours:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(PACKAGES):
             continue
         file = ROOT / f"{(node.module or '').replace('.', '/')}.py"
@@ -185,9 +201,9 @@ def _made_here(tree: ast.Module) -> Iterator[str]:
             yield node.name
 
 
-def _bound_names(tree: ast.Module) -> set[str]:
+def _bound_names(nodes: Iterable[ast.AST]) -> set[str]:
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -205,12 +221,12 @@ def _is_registered(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) 
 def _only_the_wire_builds_clients(module: Module) -> Iterator[str]:
     if not module.is_ours or module.path.startswith("agentes/wire/"):
         return
-    for name, line in _imports(module):
+    for name, line in module.imports:
         if name.partition(".")[0] in _OTHER_HTTP or name.startswith(_OTHER_HTTP_PARTS):
             yield f"line {line}: {name} is a way to the network; only agentes/wire has one"
         elif name.startswith("httpx.") and name.removeprefix("httpx.") in _CLIENTS:
             yield f"line {line}: {name} builds a client; only agentes/wire does"
-    for called, line in _calls(module):
+    for called, line in module.calls:
         if called.startswith("httpx.") and called.removeprefix("httpx.") in _CLIENTS:
             yield f"line {line}: {called}() builds a client; only agentes/wire does"
 
@@ -218,7 +234,7 @@ def _only_the_wire_builds_clients(module: Module) -> Iterator[str]:
 def _one_launcher_of_processes(module: Module) -> Iterator[str]:
     if not module.is_ours or module.path.startswith(_LAUNCHERS):
         return
-    for name, line in (*_imports(module), *_calls(module)):
+    for name, line in (*module.imports, *module.calls):
         if _LAUNCHING.search(name if "." in name else f"{name}."):
             yield f"line {line}: {name} starts processes; only {' and '.join(_LAUNCHERS)} may"
 
@@ -226,7 +242,7 @@ def _one_launcher_of_processes(module: Module) -> Iterator[str]:
 def _libraries_have_owners(module: Module) -> Iterator[str]:
     if not module.is_ours:
         return
-    for name, line in _imports(module):
+    for name, line in module.imports:
         owners = _OWNERS.get(name.partition(".")[0])
         if owners and not any(_lies_in(module.path, owner) for owner in owners):
             yield f"line {line}: {name} is imported by {' and '.join(owners)} alone"
@@ -237,8 +253,10 @@ def _lies_in(path: str, owner: str) -> bool:
 
 
 def _templates_come_from_packages(module: Module) -> Iterator[str]:
-    for called, line in _calls(module):
-        if module.is_ours and called.endswith((".from_string", "jinja2.Template")):
+    if not module.is_ours:
+        return
+    for called, line in module.calls:
+        if called.endswith((".from_string", "jinja2.Template")):
             yield f"line {line}: {called}() takes a template from a string"
 
 
@@ -251,7 +269,7 @@ def _money_is_never_float(module: Module) -> Iterator[str]:
         loose = "float" in mentioned and not mentioned & {"Decimal", "Money"}
         if loose and _MONEY.search(name) and owner not in _FLOAT_BY_CONTRACT:
             yield f"line {line}: {name} is money, and money is never a float"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
             asked = [_dotted(argument).rpartition(".")[2] for argument in node.args]
             if any(_MONEY.search(name) for name in asked):
@@ -279,7 +297,7 @@ def _the_orchestra_names_no_platform(module: Module) -> Iterator[str]:
     if not module.path.startswith("orchestrator/"):
         return
     ids = {file.stem for file in (ROOT / "shared_knowledge/platforms").glob("*.toml")}
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in ids:
             yield f"line {node.lineno}: {node.value!r} is a platform, and only the catalogue knows platforms"
 
@@ -287,7 +305,7 @@ def _the_orchestra_names_no_platform(module: Module) -> Iterator[str]:
 def _only_settings_read_the_environment(module: Module) -> Iterator[str]:
     if not module.is_ours or module.path.startswith(_READERS):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute):
             asked = _dotted(node)
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
@@ -298,9 +316,9 @@ def _only_settings_read_the_environment(module: Module) -> Iterator[str]:
             yield f"line {node.lineno}: {asked} reads the environment, which config alone does"
 
 
-def _imports(module: Module) -> Iterator[tuple[str, int]]:
+def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Everything imported at run time: what stands under TYPE_CHECKING does not count."""
-    waiting: list[ast.AST] = [module.tree]
+    waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and _dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING":
@@ -313,8 +331,8 @@ def _imports(module: Module) -> Iterator[tuple[str, int]]:
         waiting.extend(ast.iter_child_nodes(node))
 
 
-def _calls(module: Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(module.tree):
+def _calls(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield _dotted(node.func), node.lineno
 

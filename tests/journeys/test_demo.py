@@ -66,7 +66,13 @@ def captions_darken(film: Path, folder: Path) -> bool:
         raw = subprocess.run(
             [
                 *(ffmpeg.binary(), "-v", "error", "-ss", str(seconds), "-i", str(film), "-frames:v", "1"),
-                *("-vf", "crop=500:90:290:1400,scale=1:1,format=gray", "-f", "rawvideo", "-"),
+                *(
+                    "-vf",
+                    "crop=iw*0.46:ih*0.047:iw*0.27:ih*0.73,scale=1:1,format=gray",
+                    "-f",
+                    "rawvideo",
+                    "-",
+                ),
             ],
             capture_output=True,
             check=True,

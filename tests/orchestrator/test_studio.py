@@ -257,12 +257,13 @@ class TestCancelling:
 
 class TestWaitingInLine:
     async def test_a_job_in_line_begins_when_the_one_before_has_ended(self, open_house):
-        at_work, most = [0], [0]
+        at_work, most, two = [0], [0], asyncio.Barrier(2)
 
         async def slowly(errand: Errand) -> Outcome:
             at_work[0] += 1
             most[0] = max(most[0], at_work[0])
-            await asyncio.sleep(0.01)
+            if len(house.performed) <= 2:
+                await asyncio.wait_for(two.wait(), 20)
             at_work[0] -= 1
             return house.picture(errand)
 
