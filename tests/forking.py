@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import faulthandler
 import gc
@@ -23,7 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 __all__: list[str] = []
 
@@ -159,9 +160,34 @@ def _settle(request: int, stdin: int, stdout: int, stderr: int, status: int) -> 
     def work() -> Any:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         module, _, function = asked["call"].partition(":")
-        return getattr(importlib.import_module(module), function)(**asked["args"])
+        _leave(lambda: getattr(importlib.import_module(module), function)(**asked["args"]))
 
     return work
+
+
+def _leave(work: Callable[[], Any]) -> NoReturn:
+    """Does the work and ends as any program would, but for taking the whole house down brick by brick.
+
+    Threads are waited for, what was to happen at the end happens, what was printed is written; then it is gone.
+    """
+    try:
+        code = work()
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise  # ends by the signal, which only the interpreter itself can do
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit((code or 0) & 0xFF)
 
 
 if __name__ == "__main__":
