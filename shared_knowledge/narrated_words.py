@@ -56,9 +56,12 @@ def spoken_words(text: str | None) -> str | None:
     """The words as they will be spoken: composed, without signs nobody hears; ValueError if none are left."""
     if text is None:
         return None
-    composed = unicodedata.normalize("NFC", text)
-    lines = ("".join(map(_heard, line)).split() for line in composed.splitlines())
-    words = "\n".join(" ".join(line) for line in lines if line)
+    if text.isascii() and text.isprintable():  # nothing in it is to be composed or left out
+        words = " ".join(text.split())
+    else:
+        composed = unicodedata.normalize("NFC", text)
+        lines = ("".join(map(_heard, line)).split() for line in composed.splitlines())
+        words = "\n".join(" ".join(line) for line in lines if line)
     if not any(letter.isalnum() for letter in words):
         raise ValueError("Must have words to speak, or be left out for a film without a voice")
     if len(words) > LONGEST_WORDS:

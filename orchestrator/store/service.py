@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.store.database import Database, Row, Transaction
 from shared_knowledge.vocabulary import Brand, Brief, Frozen, JobState, Money
 
-__all__ = ["Customs", "Erased", "Extras", "ServiceShelf"]
+__all__ = ["Customs", "Erased", "Extras", "Habits", "ServiceShelf"]
 
 _ERASED = "…"
 _AT_ONCE = 200
-_PACE_HOLDS_S = 60.0
-_CUSTOMS_HOLD_S = 5.0
+_HABITS_HOLD_S = 5.0
 _TENANTS_REMEMBERED = 10_000
 _CONTENT = frozenset({"prompt", "subject", "scene", "style"})
 _LISTS = frozenset({"references", "negative", "palette", "inputs", "warnings"})
@@ -44,6 +44,13 @@ class Customs(Frozen):
     brand: Brand | None = None
 
 
+class Habits(NamedTuple):
+    """What is known of a tenant's jobs beforehand: what it has settled, and how long they take, once one has ended."""
+
+    customs: Customs
+    pace_s: float | None
+
+
 class Erased(Frozen):
     """What was taken out: how many jobs, which folders and files nobody needs any more, and what had to stay."""
 
@@ -60,8 +67,8 @@ class ServiceShelf:
         self._database = database
         self._now = now
         self._seals: dict[str, bytes] = {}
-        self._paces: dict[str, tuple[float, float]] = {}
-        self._customs: dict[str, tuple[float, Customs]] = {}
+        self._habits: dict[str, tuple[float, Habits]] = {}
+        self._asking: dict[str, asyncio.Task[Habits]] = {}
 
     def hang(self, transaction: Transaction, extras: Extras) -> None:
         """Writes the extras of a job that is being written in the same transaction."""
@@ -105,19 +112,32 @@ class ServiceShelf:
             self._seals[name] = bytes.fromhex(row["secret"])
         return self._seals[name]
 
-    def remembered_customs(self, tenant: str) -> Customs | None:
-        """What `customs` said lately, without asking again; None where it has to be asked."""
-        asked_at, customs = self._customs.get(tenant, (-_CUSTOMS_HOLD_S, Customs()))
-        return customs if time.monotonic() - asked_at < _CUSTOMS_HOLD_S else None
+    async def habits(self, tenant: str) -> Habits:
+        """What was known some seconds ago at most; who asks while it is looked up waits for the same answer."""
+        known_at, habits = self._habits.get(tenant, (-_HABITS_HOLD_S, None))
+        if habits is not None and time.monotonic() - known_at < _HABITS_HOLD_S:
+            return habits
+        asking = self._asking.get(tenant)
+        if asking is None or asking.get_loop() is not asyncio.get_running_loop():
+            asking = self._asking[tenant] = asyncio.create_task(self._look_up(tenant))
+        return await asyncio.shield(asking)
+
+    async def _look_up(self, tenant: str) -> Habits:
+        try:
+            habits = await asyncio.to_thread(lambda: Habits(self.customs(tenant), self._pace_s(tenant)))
+            if self._asking.get(tenant) is asyncio.current_task():  # else something was settled meanwhile
+                if len(self._habits) >= _TENANTS_REMEMBERED:
+                    self._habits.clear()
+                self._habits[tenant] = time.monotonic(), habits
+            return habits
+        finally:
+            if self._asking.get(tenant) is asyncio.current_task():
+                del self._asking[tenant]
 
     def customs(self, tenant: str) -> Customs:
         """What a tenant has settled."""
         row = self._database.read(lambda t: t.row("customs", tenant=tenant))
-        customs = Customs() if row is None else _customs(row)
-        if len(self._customs) >= _TENANTS_REMEMBERED:
-            self._customs.clear()
-        self._customs[tenant] = time.monotonic(), customs
-        return customs
+        return Customs() if row is None else _customs(row)
 
     async def settle(self, tenant: str, customs: Customs) -> None:
         """Keeps what a tenant has settled; other processes hear of it within seconds."""
@@ -129,7 +149,8 @@ class ServiceShelf:
             "brand": None if customs.brand is None else customs.brand.model_dump_json(),
         }
         await self._database.write(lambda t: t.run("keep_customs", tenant=tenant, **values))
-        self._customs.pop(tenant, None)
+        self._habits.pop(tenant, None)
+        self._asking.pop(tenant, None)
 
     def keepers(self) -> Sequence[tuple[str, int]]:
         """Who wants the content of old jobs erased, and after how many days."""
@@ -147,20 +168,11 @@ class ServiceShelf:
         row = self._database.read(lambda t: t.row("spent_on_job", job=job))
         return Money(row["spent"] if row else 0)
 
-    def remembered_pace_s(self, tenant: str) -> float | None:
-        """What `usual_pace_s` said lately, without asking again; None where it has to be asked."""
-        asked_at, pace_s = self._paces.get(tenant, (-_PACE_HOLDS_S, 0.0))
-        return pace_s if time.monotonic() - asked_at < _PACE_HOLDS_S else None
-
-    def usual_pace_s(self, tenant: str, without_past_s: float) -> float:
-        """How long this tenant's last jobs took on average, where there were any."""
+    def _pace_s(self, tenant: str) -> float | None:
+        """How long this tenant's last jobs took on average."""
         rows = self._database.read(lambda t: t.rows("lately_ended", tenant=tenant))
         took = [_moment(row["ended_at"]) - _moment(row["created_at"]) for row in rows if row["ended_at"]]
-        pace_s = sum(one.total_seconds() for one in took) / len(took) if took else without_past_s
-        if len(self._paces) >= _TENANTS_REMEMBERED:
-            self._paces.clear()
-        self._paces[tenant] = time.monotonic(), pace_s
-        return pace_s
+        return sum(one.total_seconds() for one in took) / len(took) if took else None
 
     async def erase(self, tenant: str, before: datetime) -> Erased:
         """Empties every ended job of a tenant that was taken before a moment; amounts and days stay in the ledger."""

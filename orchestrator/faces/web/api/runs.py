@@ -36,7 +36,7 @@ from orchestrator.faces.web.errors import bad_input, forbidden, not_found
 from orchestrator.faces.web.lots import draw_name
 from orchestrator.faces.web.operations import Operation
 from orchestrator.store.database import Transaction
-from orchestrator.store.service import Customs, Extras
+from orchestrator.store.service import Customs, Extras, Habits
 from shared_knowledge.errors import BadRequest
 from shared_knowledge.presets import preset, presets
 from shared_knowledge.vocabulary import Brief, Job, Narration
@@ -80,15 +80,15 @@ class _Wanted(NamedTuple):
 
 
 async def _run(call: Call) -> Answer:
-    wanted = _as_settled(_wanted(call, call.asked), await _customs(call))
+    habits = await call.service.shelf.habits(call.tenant)
+    wanted = _as_settled(_wanted(call, call.asked), habits.customs)
     wanted = wanted._replace(brief=await _with_its_past(call, wanted.brief))
-    soon_s = await _estimate(call)
     said: list[Answer] = []
 
     def also(transaction: Transaction, jobs: Sequence[Job]) -> None:
         insist_on_room(transaction, call.caller)
         secret = _hang(call, transaction, wanted)
-        said.append(good(_accepted(jobs[0], soon_s, secret), 202))
+        said.append(good(_accepted(jobs[0], _soon_s(habits), secret), 202))
         call.keep_promise(transaction, said[0])
 
     await _take_in(call, [wanted], also)
@@ -122,12 +122,9 @@ def _accepted(job: Job, soon_s: int, secret: str | None) -> Accepted:
     )
 
 
-async def _estimate(call: Call) -> int:
-    shelf = call.service.shelf
-    known = shelf.remembered_pace_s(call.tenant)
-    if known is None:
-        known = await aside(shelf.usual_pace_s, call.tenant, _USUALLY_S)
-    return max(1, round(known))
+def _soon_s(habits: Habits) -> int:
+    """After how long a job may have ended."""
+    return max(1, round(_USUALLY_S if habits.pace_s is None else habits.pace_s))
 
 
 def _wanted(call: Call, run: Run, *, batch: str | None = None, place: str = "") -> _Wanted:
@@ -160,12 +157,6 @@ async def _with_its_past(call: Call, brief: Brief, place: str = "") -> Brief:
         return await aside(call.service.studio.changing, call.tenant, brief)
     except BadRequest:
         raise bad_input(**{f"{place}from_job": "Must be the id of a job of yours that had a brief"}) from None
-
-
-async def _customs(call: Call) -> Customs:
-    shelf = call.service.shelf
-    known = shelf.remembered_customs(call.tenant)
-    return await aside(shelf.customs, call.tenant) if known is None else known
 
 
 def _as_settled(wanted: _Wanted, customs: Customs) -> _Wanted:
@@ -234,15 +225,15 @@ async def _batch(call: Call) -> Answer:
     if tier.burst is not None and len(runs) > tier.burst:
         raise bad_input(**{name: f"Must be at most {tier.burst} on your tier: each counts as a request"})
     await call.admit(len(runs) - 1)
-    customs = await _customs(call)
+    habits = await call.service.shelf.habits(call.tenant)
     wanted = [
-        _as_settled(_wanted(call, run, batch=batch_id, place=f"{name}[{number}]."), customs)
+        _as_settled(_wanted(call, run, batch=batch_id, place=f"{name}[{number}]."), habits.customs)
         for number, run in enumerate(runs)
     ]
     for number, each in enumerate(wanted):
         brief = await _with_its_past(call, each.brief, f"{name}[{number}].")
         wanted[number] = each._replace(brief=brief)
-    soon_s = await _estimate(call)
+    soon_s = _soon_s(habits)
     said: list[Answer] = []
 
     def also(transaction: Transaction, jobs: Sequence[Job]) -> None:
@@ -279,7 +270,8 @@ async def _batch_standing(call: Call) -> Answer:
 
 async def _plan(call: Call) -> Answer:
     asked: PlanAsked = call.asked
-    brief = _settled(_bought(call, asked, asked.brief), await _customs(call))
+    habits = await call.service.shelf.habits(call.tenant)
+    brief = _settled(_bought(call, asked, asked.brief), habits.customs)
     brief = brief.model_copy(update={"may_read_files": False, "from_job": asked.from_job})
     brief = await _with_its_past(call, brief)
     proposal = await aside(call.service.studio.quote, brief, tenant=call.tenant)
