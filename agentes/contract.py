@@ -7,6 +7,7 @@ address, the signature and the manners; a platform on this machine is handed a f
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = [
+    "LEAVES_WITHIN_S",
     "Body",
     "Candidates",
     "Done",
@@ -32,10 +34,12 @@ __all__ = [
     "Link",
     "LinkExpired",
     "LocalPlatform",
+    "MayLeave",
     "Media",
     "Pending",
     "Platform",
     "Standing",
+    "at_any_time",
 ]
 
 
@@ -177,6 +181,17 @@ class LocalPlatform(Protocol):
         ...
 
 
+LEAVES_WITHIN_S = 2.0
+"""A purchase leaves so soon after it was written down as sent, or the ledger is asked once more."""
+
+MayLeave = Callable[[], Awaitable[None]]
+"""Awaited right before the first byte of a purchase: returns if it may leave, raises if it may not any more."""
+
+
+async def at_any_time() -> None:
+    """Nobody else could have taken the order."""
+
+
 class Line(Protocol):
     """An adapter joined to its platform: by the wire, or by a folder on this machine."""
 
@@ -184,7 +199,7 @@ class Line(Protocol):
         """Does what is free and may be repeated, before the order is written down as sent."""
         ...
 
-    async def start(self, order: Order) -> Pending | Done:
+    async def start(self, order: Order, may_leave: MayLeave = at_any_time) -> Pending | Done:
         """Buys the order: called once, after its sending was written down."""
         ...
 

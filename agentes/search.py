@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agentes.contract import Candidates, Done, Line, Link, Pending
+from agentes.contract import LEAVES_WITHIN_S, Candidates, Done, Line, Link, Pending
 from shared_knowledge.errors import PlatformError, Refused, TryAgain, TryElsewhere, Unreachable
 from shared_knowledge.platform_facts import Platform, Recovery
 from shared_knowledge.vocabulary import Order
@@ -43,7 +43,8 @@ async def look_for(
 
     It may have been booked as long as its connection held, which is no longer than the deadline, and the list
     settles after that. Where the connection was `just_lost`, no calendar is asked how long ago that was. And where
-    a missing entry counts as a no, the list settles before our eyes: a calendar may have been put forward.
+    a missing entry counts as a no, the list settles before our eyes: a calendar may have been put forward, and
+    whoever was about to send it may have stood still and does so now.
     What was found by its words may be the work of an order `alike`, however it ended: that is for a person to say.
     """
     began = now()
@@ -52,7 +53,7 @@ async def look_for(
         died = min(began, order.sent_at + timedelta(seconds=facts.deadline_s))
     left_s = (died - began).total_seconds() + (facts.settles_s or _LAGS_S)
     if facts.settles_s is not None:
-        left_s = max(left_s, facts.settles_s)
+        left_s = max(left_s, facts.settles_s) + (0.0 if just_lost else LEAVES_WITHIN_S)
     lacking = 0
     for _ in range(_LOOKS_MOST):
         try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from agentes.contract import Candidates, Done, Line, Pending
+from agentes.contract import LEAVES_WITHIN_S, Candidates, Done, Line, Pending
 from agentes.media.pictures import cut_to_shape, fit_picture
 from agentes.media.shelf import Shelf
 from agentes.waiting import WaitingDesk
@@ -285,8 +285,19 @@ class Steps:
         return prepared.model_copy(update={"prepared": {**prepared.prepared, "hook": hook}})
 
     async def _send(self, prepared: Order) -> None:
+        clock = asyncio.get_running_loop().time
+        noted_s = clock()
         self.order = await self._tracker.sending(prepared)
-        await self.write_down(await self.line.start(self.order))
+
+        async def may_leave() -> None:
+            """Whoever was held up, or stood still, asks whether the order is still his: somebody may have taken it."""
+            nonlocal noted_s
+            while clock() - noted_s > LEAVES_WITHIN_S:
+                asked_s = clock()
+                self.order = await self._tracker.sending(self.order)
+                noted_s = asked_s
+
+        await self.write_down(await self.line.start(self.order, may_leave))
 
     async def _unhurried(self, step: Coroutine[Any, Any, T]) -> T:
         """Sees a paid sending through its receipt although the run is being cancelled."""

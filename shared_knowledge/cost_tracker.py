@@ -15,12 +15,14 @@ from shared_knowledge.vocabulary import Frozen, Money, Order, OrderState
 __all__ = ["Book", "CostTracker", "OrderMoved", "Step"]
 
 S = OrderState
-_ABOUT_THEN = timedelta(minutes=30)
+_ABOUT_THEN = timedelta(days=1)  # between two sendings a clock may have been put back, or forward
 
 _MAY_BECOME: Mapping[OrderState, frozenset[OrderState]] = {
     S.PLANNED: frozenset({S.RESERVED}),
     S.RESERVED: frozenset({S.SENDING, S.FAILED_FREE, S.CANCELLED}),
-    S.SENDING: frozenset({S.RESERVED, S.SUBMITTED, S.READY, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED}),
+    S.SENDING: frozenset(
+        {S.SENDING, S.RESERVED, S.SUBMITTED, S.READY, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED}
+    ),
     S.SUBMITTED: frozenset({S.READY, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED}),
     S.READY: frozenset({S.STORED, S.IN_DOUBT, S.FAILED_FREE, S.FAILED_CHARGED, S.RESERVED}),
     S.STORED: frozenset({S.SETTLED}),
@@ -125,7 +127,7 @@ class CostTracker:
         return await self._book.place(order, self._caps(order, ceiling))
 
     async def sending(self, order: Order) -> Order:
-        """Writes down that the first byte is about to leave."""
+        """Writes down that the first byte is about to leave; again, where it has not left for a while."""
         return await self._step(order, S.SENDING)
 
     async def started(self, order: Order, receipt: dict[str, JsonValue]) -> Order:

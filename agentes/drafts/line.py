@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from agentes.contract import Done, File, LocalPlatform
+from agentes.contract import Done, File, LocalPlatform, MayLeave, at_any_time
 from agentes.media.shelf import Shelf, disk_in_words
 from shared_knowledge.errors import BadRequest, Broken
 from shared_knowledge.vocabulary import Order
@@ -26,7 +26,7 @@ class LocalLine:
         """Nothing is needed beforehand."""
         return order
 
-    async def start(self, order: Order) -> Done:
+    async def start(self, order: Order, may_leave: MayLeave = at_any_time) -> Done:
         """Makes the file; free, so doing it again is harmless."""
         with disk_in_words(f"{order.platform} could not write its file"):
             return await self._adapter.start(self._shelf.desk(order.id), order)

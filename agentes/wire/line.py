@@ -15,7 +15,17 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from pydantic import JsonValue
 
-from agentes.contract import Body, Candidates, Done, Forgotten, LinkExpired, Pending, Standing
+from agentes.contract import (
+    Body,
+    Candidates,
+    Done,
+    Forgotten,
+    LinkExpired,
+    MayLeave,
+    Pending,
+    Standing,
+    at_any_time,
+)
 from agentes.contract import Platform as Adapter
 from agentes.wire.asking import REVIEW, Asking
 from agentes.wire.client import Http, Manners
@@ -83,7 +93,7 @@ class WireLine:
         except TryAgain as tired:
             self._go_elsewhere(tired)
 
-    async def start(self, order: Order) -> Pending | Done:
+    async def start(self, order: Order, may_leave: MayLeave = at_any_time) -> Pending | Done:
         """Buys the order with exactly one request; InDoubt if it may have been booked and nothing says so.
 
         What would be repeated in vain becomes Unavailable: nothing was booked, another platform may do it.
@@ -95,6 +105,7 @@ class WireLine:
                 f"{trouble} Nothing was sent.", platform=self._facts.id, todo="Free some space."
             ) from None
         self._purchase = errand.call
+        errand.call.may_leave = may_leave
         try:
             answer = await self._ask(errand, self._adapter.start, order)
         except TryAgain as tired:

@@ -49,17 +49,23 @@ async def _nothing(*_: httpx.Response) -> None:
     """What is done where nothing is to be done."""
 
 
+async def _leaves() -> None:
+    """What costs nothing may leave at any time."""
+
+
 @dataclass(eq=False)
 class Call:
     """One question or purchase: of what kind, where its answer goes, and how far it came.
 
-    A purchase awaits `clear` before each sending, and `note` for each answer that is not 2xx.
+    A purchase awaits `clear` before each sending, `may_leave` when its first byte is about to leave, and `note`
+    for each answer that is not 2xx.
     `sent` counts the requests an adapter made of it, `left` says whether the last one was on its way.
     """
 
     kind: Kind
     take: Callable[[httpx.Response], Awaitable[httpx.Response]] = read_whole
     clear: Callable[[], Awaitable[None]] = _nothing
+    may_leave: Callable[[], Awaitable[None]] = _leaves
     note: Callable[[httpx.Response], Awaitable[None]] = _nothing
     sent: int = 0
     left: bool = False
@@ -115,6 +121,7 @@ class Once(httpx.AsyncBaseTransport):
 
         async def watch(event: str, _: dict[str, Any]) -> None:
             if event == _LEAVES:
+                await call.may_leave()
                 call.left = True
 
         request.extensions["trace"] = watch

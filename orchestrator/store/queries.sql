@@ -157,11 +157,11 @@ select * from orders where job = :job order by placed_at, task, piece, attempt
 select * from orders where job = :job and task = :task order by placed_at, piece, attempt
 
 -- name: sent_since
--- The other orders that left for a model since then, and may have been booked there. There is no end to it: a list
--- shows what is newer, too, and between two sendings a clock may have been put forward.
+-- The other orders that left for a model since then, and may have been booked there, whatever came of it. There is no
+-- end to it: a list shows what is newer, too, and between two sendings a clock may have been put forward.
 select * from orders
     where platform = :platform and model = :model and id <> :id and sent_at >= :since
-        and state not in ('failed_free', 'cancelled')
+        and (state not in ('failed_free', 'cancelled') or receipt is not null)
 
 -- name: twin
 -- The first order of another task that was paid for the very same file.

@@ -85,7 +85,7 @@ class ScriptedLine:
     async def last_look(self, order: Order) -> Pending | Done:
         return await self.check(order)
 
-    async def start(self, order: Order) -> Pending | Done:
+    async def start(self, order: Order, may_leave: Any = None) -> Pending | Done:
         self.started.append(order.id)
         self.prepared.append(order.prepared)
         return await self._answer(order)

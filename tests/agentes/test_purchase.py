@@ -14,7 +14,16 @@ import pytest
 from practising import Counter, exchange_to
 from scenarios import model_of, offer_of, order_of, task_of
 
-from agentes.contract import Candidates, Done, Forgotten, Link, LinkExpired, Pending
+from agentes.contract import (
+    LEAVES_WITHIN_S,
+    Candidates,
+    Done,
+    Forgotten,
+    Link,
+    LinkExpired,
+    MayLeave,
+    Pending,
+)
 from agentes.media.shelf import Shelf
 from agentes.purchase import Purchase, Workroom, answer_of
 from agentes.wire.patience import Patience
@@ -23,7 +32,7 @@ from orchestrator.store.database import open_database
 from orchestrator.store.jobs import Jobs
 from shared_knowledge.caps import Limits
 from shared_knowledge.catalogue import Catalogue
-from shared_knowledge.cost_tracker import CostTracker
+from shared_knowledge.cost_tracker import CostTracker, OrderMoved
 from shared_knowledge.errors import (
     AgentesError,
     Broken,
@@ -65,7 +74,7 @@ class Vendor:
             raise brought
         return order.model_copy(update={"prepared": brought})
 
-    async def start(self, order: Order) -> Any:
+    async def start(self, order: Order, may_leave: Any = None) -> Any:
         return self._answer("start")
 
     async def salvage(self, order: Order) -> Any:
@@ -417,7 +426,7 @@ async def test_a_connection_may_have_held_until_its_deadline(world: World) -> No
     world.time += timedelta(seconds=90)
     world.vendor.says = {"find": [None, MADE], "check": [DONE]}
     assert (await world.see_through()).state is S.SETTLED
-    assert (world.waits, world.sent()) == ([60], 0)
+    assert (world.waits, world.sent()) == ([60 + LEAVES_WITHIN_S], 0)
 
 
 async def test_a_clock_that_jumped_does_not_shorten_the_wait(world: World) -> None:
@@ -425,9 +434,9 @@ async def test_a_clock_that_jumped_does_not_shorten_the_wait(world: World) -> No
     await world.begin()
     start = world.vendor.start
 
-    async def while_the_clock_is_set(order: Order) -> Any:
+    async def while_the_clock_is_set(order: Order, may_leave: MayLeave) -> Any:
         world.time += timedelta(hours=5)
-        return await start(order)
+        return await start(order, may_leave)
 
     world.vendor.start = while_the_clock_is_set  # type: ignore[method-assign]
     world.vendor.says = {"start": [LOST], "find": [None, MADE], "check": [DONE]}
@@ -442,7 +451,36 @@ async def test_a_clock_set_back_does_not_either(world: World) -> None:
     world.time -= timedelta(hours=5)
     world.vendor.says = {"find": [None, MADE], "check": [DONE]}
     assert (await world.see_through()).state is S.SETTLED
-    assert world.waits == [60]
+    assert world.waits == [60 + LEAVES_WITHIN_S]
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["still his", "taken over"])
+async def test_who_stood_still_before_the_first_byte_asks_whether_it_may_leave(
+    world: World, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """The ledger had said yes; then the machine slept, and somebody may have looked for the order in vain."""
+    monkeypatch.setattr("agentes.steps.LEAVES_WITHIN_S", 0.02)
+    await world.begin()
+    purchase, left = world.purchase(), []
+
+    async def after_a_sleep(order: Order, may_leave: MayLeave) -> Any:
+        assert world.order.state is S.SENDING
+        await asyncio.sleep(0.05)
+        world.time += timedelta(seconds=40)
+        if taken:
+            await world.tracker.again(world.order, "its vendor never had it")
+        await may_leave()
+        left.append(world.order.sent_at)
+        return DONE
+
+    world.vendor.start = after_a_sleep  # type: ignore[method-assign]
+    if taken:
+        with pytest.raises(OrderMoved):
+            await purchase.see_through()
+        assert (left, world.order.state) == ([], S.RESERVED)
+    else:
+        assert (await purchase.see_through()).state is S.SETTLED
+        assert left == [NOON + timedelta(seconds=40)]
 
 
 async def test_several_that_could_be_it_are_for_a_person(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim_vendors import DEADLINE_S, MEDIA, Booking, Clerk, Vendor
 
-from agentes.contract import Candidates, Done, File, Forgotten, Link, Pending
+from agentes.contract import Candidates, Done, File, Forgotten, Link, MayLeave, Pending, at_any_time
 from shared_knowledge.errors import (
     AgentesError,
     BadRequest,
@@ -56,7 +56,7 @@ class VendorLine:
             raise Unavailable(f"{self._vendor.id} cannot be reached.", charged=Money(0))
         return order
 
-    async def start(self, order: Order) -> Pending | Done:
+    async def start(self, order: Order, may_leave: MayLeave = at_any_time) -> Pending | Done:
         """The paid request: up to the first byte it is nothing, after that only an answer tells."""
         world, vendor = self._world, self._vendor
         if vendor.local:
@@ -66,6 +66,8 @@ class VendorLine:
             raise Unavailable(f"{vendor.id} cannot be reached.", charged=Money(0))
         if self._strike("resting", 0.01):
             raise Unavailable(f"{vendor.id} is left alone.", because="resting", charged=Money(0))
+        (world.shelf.desk(order.id) / _ANSWER).unlink(missing_ok=True)
+        await may_leave()
         self._left = True
         answer: asyncio.Future[dict[str, Any]] = world.loop.create_future()
         world.later(world.dice.uniform(0.05, 1.5), lambda: self._clerk.arrives(order, answer))

@@ -16,6 +16,7 @@ from small_house import KEY, Adapter, Hours, House, order_of
 from agentes.wire import client as client_module
 from agentes.wire import guard as guard_module
 from agentes.wire.once import Call
+from shared_knowledge.cost_tracker import OrderMoved
 from shared_knowledge.errors import AgentesError, InDoubt, Unavailable, Unreachable
 
 LARGE = order_of(prompt="mug " * 500_000, receipt={"id": "t1"})
@@ -54,6 +55,24 @@ async def test_a_question_is_repeated_and_then_unreachable(
         assert there.calls == 1 if readable else there.calls == 1 + len(hours.waits)
     assert gone.value.platform == "tiny"
     assert _shows_no_key(gone.value)
+
+
+async def test_what_may_not_leave_any_more_never_does(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    asked: list[bool] = []
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read())
+
+    async def forbids() -> None:
+        asked.append(house.line.left)
+        raise OrderMoved("another run has taken over its job")
+
+    async with door(listens) as there, House(tmp_path, there.url) as house:
+        with pytest.raises(OrderMoved):
+            await house.line.start(SMALL, forbids)
+        assert (asked, house.line.left) == ([False], False)
+    assert b"".join(heard) == b""
 
 
 async def _never_reached(house: House) -> Unavailable:

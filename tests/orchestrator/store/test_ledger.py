@@ -71,6 +71,39 @@ async def budget(database: Database, name: str = "job:job_1") -> tuple[int, int]
     return row["reserved"], row["spent"]
 
 
+class TestWhatLooksAlike:
+    """In a vendor's list, orders of the same words can be told apart by nothing but the moment they were sent."""
+
+    async def test_whatever_was_booked_within_a_day_counts_however_its_clock_was_set(self, book):
+        wall = [NOW]
+        tracker = CostTracker(book, Limits(a_day=Money(10_000_000)), now=lambda: wall[0])
+
+        async def sent(task: str, after: timedelta, **more: str) -> Order:
+            wall[0] = NOW + after
+            order = an_order(task=task, price=10_000).model_copy(update=more)
+            return await tracker.sending(await tracker.place(order, CEILING))
+
+        lost = await sent("photo-1", timedelta())
+        made = await tracker.started(await sent("photo-2", timedelta(hours=-1)), {"id": "t2"})
+        failed = await tracker.drop(
+            await tracker.started(await sent("photo-3", timedelta(hours=3)), {"id": "t3"}), "it failed"
+        )
+        await tracker.drop(await sent("photo-4", timedelta()), "turned away at the door")
+        await sent("photo-5", timedelta(), prompt="a mug")
+        await sent("photo-6", timedelta(days=-2))
+        assert {order.id for order in await tracker.alike(lost)} == {made.id, failed.id}
+
+    async def test_a_sending_may_be_noted_again_and_only_by_whoever_has_the_job(self, tracker, database):
+        jobs = Jobs(database)
+        mine = an_order().model_copy(update={"fence": await jobs.take("job_1")})
+        mine = await tracker.sending(await tracker.place(mine, CEILING))
+        mine = await tracker.sending(mine)
+        assert mine.state is OrderState.SENDING
+        await jobs.take("job_1")
+        with pytest.raises(OrderMoved):
+            await tracker.sending(mine)
+
+
 class TestOneOrder:
     async def test_walks_through_every_state_and_frees_what_it_did_not_cost(self, tracker, book, database):
         order = await tracker.place(an_order(), CEILING)
