@@ -69,15 +69,6 @@ class Idempotency:
         """Takes a name, with the answer if that is known already; or says what it stands for."""
         at = self._now()
         asked = {"tenant": tenant, "key": name}
-        row = transaction.row("promise", **asked)
-        given_up = (at - _GIVEN_UP).isoformat()
-        if row is not None and row["expires_at"] > at.isoformat():
-            if row["digest"] != digest:
-                return Begun(Verdict.CONFLICT)
-            if row["status"] is not None:
-                return Begun(Verdict.REPLAY, Answer(row["status"], row["answer"]))
-            if row["begun_at"] > given_up:
-                return Begun(Verdict.IN_FLIGHT)
         self._sweep(transaction, at)
         taken = transaction.run(
             "add_promise",
@@ -87,9 +78,16 @@ class Idempotency:
             answer=None if answer is None else answer.body,
             at=at.isoformat(),
             expires_at=(at + _KEPT).isoformat(),
-            given_up=given_up,
+            given_up=(at - _GIVEN_UP).isoformat(),
         )
-        return Begun(Verdict.FRESH if taken else Verdict.IN_FLIGHT)
+        if taken:
+            return Begun(Verdict.FRESH)
+        row = transaction.row("promise", **asked)
+        if row is not None and row["digest"] != digest:
+            return Begun(Verdict.CONFLICT)
+        if row is not None and row["status"] is not None:
+            return Begun(Verdict.REPLAY, Answer(row["status"], row["answer"]))
+        return Begun(Verdict.IN_FLIGHT)
 
     def insist(self, transaction: Transaction, tenant: str, name: str, digest: str, answer: Answer) -> None:
         """Takes a name for an answer that is true once this transaction is kept, or raises AlreadyAnswered."""

@@ -29,6 +29,7 @@ __all__ = [
 T = TypeVar("T")
 
 _BATCH = 256
+_WARY_FOR = 16
 _PATIENCE_S = 60.0  # a database that is restarted, or moves to another machine, is back by then
 _READ_PATIENCE_S = 15.0  # whoever reads holds up everybody else in this process
 
@@ -159,6 +160,7 @@ class Database:
         self.where = engine.where
         self._batch = batch
         self._asks: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._wary = 0  # so many batches more are begun with marks
         self._reading = threading.Lock()
         self._closing = threading.Event()
         self._writer = Redial(engine.connect, patience_s=patience_s, ending=self._closing)
@@ -223,12 +225,25 @@ class Database:
         # Whoever asked may have been cancelled since; from here on, nobody can be.
         batch = [(future, ask) for future, ask in asked if future.set_running_or_notify_cancel()]
         try:
-            answers = self._writer.use(lambda connection: _carry_out(connection, batch))
+            answers = self._writer.use(lambda connection: self._carry_out(connection, batch))
             self._writer.connection.commit()
         except Broken as broken:
             self._start_over()
             answers = [(future, None, broken) for future, _ in batch]
         _tell(answers)
+
+    def _carry_out(self, connection: Connection, batch: Sequence[_Asked]) -> list[_Answer]:
+        """Hopes that no ask fails; where one did lately, another may, and everybody would have to begin again."""
+        hopeful = not self._wary
+        self._wary = max(0, self._wary - 1)
+        try:
+            connection.begin(hopeful=hopeful)
+            return [(future, *_attempt(connection, ask)) for future, ask in batch]
+        except HopedInVain:
+            self._wary = _WARY_FOR
+            connection.rollback()
+            connection.begin(hopeful=False)
+            return [(future, *_attempt(connection, ask)) for future, ask in batch]
 
     def _start_over(self) -> None:
         """Leaves whatever transaction is open; a connection that cannot is dropped."""
@@ -262,16 +277,6 @@ def _tell_one(future: Future[Any] | asyncio.Future[Any], answer: Any, error: Bas
         future.set_result(answer)
     else:
         future.set_exception(error)
-
-
-def _carry_out(connection: Connection, batch: Sequence[_Asked]) -> list[_Answer]:
-    try:
-        connection.begin(hopeful=True)
-        return [(future, *_attempt(connection, ask)) for future, ask in batch]
-    except HopedInVain:
-        connection.rollback()
-        connection.begin(hopeful=False)
-        return [(future, *_attempt(connection, ask)) for future, ask in batch]
 
 
 def _attempt(connection: Connection, ask: Ask) -> tuple[Any, BaseException | None]:

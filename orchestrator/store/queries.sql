@@ -394,7 +394,7 @@ insert into rates (tenant, at_ms, tokens, window_ends_ms, used)
 select at_ms, tokens, window_ends_ms, used from rates where tenant = :tenant
 
 -- name: promise
-select digest, status, answer, begun_at, expires_at from idempotency where tenant = :tenant and key = :key
+select digest, status, answer from idempotency where tenant = :tenant and key = :key
 
 -- name: add_promise
 -- Whoever says it first has it; what has run out, or was given up, is anybody's again.
@@ -403,7 +403,8 @@ insert into idempotency (tenant, key, digest, status, answer, begun_at, expires_
     on conflict (tenant, key) do update set digest = excluded.digest, status = excluded.status,
             answer = excluded.answer, begun_at = excluded.begun_at, expires_at = excluded.expires_at
         where idempotency.expires_at <= excluded.begun_at
-            or (idempotency.status is null and idempotency.begun_at <= :given_up)
+            or (idempotency.status is null and idempotency.begun_at <= :given_up
+                and idempotency.digest = excluded.digest)
 
 -- name: keep_promise
 update idempotency set status = :status, answer = :answer where tenant = :tenant and key = :key

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from orchestrator.store.database import Conflict, Connection, Row
+from orchestrator.store.database import Conflict, Connection, HopedInVain, Row
 from orchestrator.store.sql import newest, query, route
 from shared_knowledge.errors import Broken
 
@@ -51,6 +51,8 @@ class _Connection:
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
         self._plain_words = _PlainWords(where)
+        self._hopeful = False  # nobody has failed yet, so there are no marks: each is a statement more
+        self._changes_before = 0
 
     def run(self, name: str, values: Mapping[str, object]) -> int:
         with self._plain_words:
@@ -61,17 +63,24 @@ class _Connection:
             return self._connection.execute(query(name), values).fetchall()
 
     def begin(self, *, hopeful: bool = False) -> None:
+        self._hopeful = hopeful
         self._say("begin immediate")
 
     def mark(self) -> None:
-        self._say("savepoint ask")
+        self._changes_before = self._connection.total_changes
+        if not self._hopeful:
+            self._say("savepoint ask")
 
     def keep(self) -> None:
-        self._say("release ask")
+        if not self._hopeful:
+            self._say("release ask")
 
     def undo(self) -> None:
-        self._say("rollback to ask")
-        self._say("release ask")
+        if not self._hopeful:
+            self._say("rollback to ask")
+            self._say("release ask")
+        elif self._connection.total_changes != self._changes_before:
+            raise HopedInVain
 
     def commit(self) -> None:
         self._say("commit")
