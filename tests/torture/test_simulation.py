@@ -18,7 +18,7 @@ PARTS = 20
 
 
 def test_every_history_ends_well() -> None:
-    tally = lived(0, 90, Wishes())
+    tally = lived(0, 60, Wishes())
     assert not tally.broken, f"tell it: python tests/torture/tell_simulation.py --seed N; {tally.broken}"
     assert tally.kills > 50
     assert sum(tally.faults.values()) > 500
