@@ -68,6 +68,13 @@ class Works:
         """One more, when nobody is left."""
         self.workers.append(self._call("work", **more))
 
+    def until_all_listen(self) -> None:
+        """Waits until whoever was hired last can be told to leave: before, a signal ends it as any program."""
+        until = time.monotonic() + 20
+        while [each for each in self.workers if each.poll() is None and "Working" not in each.said[1]]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
     def ask(self, question: str) -> Any:
         """The database's answer, past every door."""
         rows = ask_server(self.database, question)
@@ -222,6 +229,7 @@ def test_workers_are_killed_again_and_again(works: Works, seed: int):
         "select count(*) from orders where state = 'settled' group by job, task, piece having count(*) > 1"
     )
     assert works.ask(twice) is None
+    works.until_all_listen()
 
 
 def away(works: Works, phase: str, seconds: float) -> None:
