@@ -8,8 +8,7 @@
 PYTHON ?= python3
 BRIEF ?= vídeo vertical de 15 s da nossa caneca de cerâmica, locução em português, uma foto principal, até 2 dólares
 OUT ?= demo
-# One more than two cores: some tests wait for a clock, and leave their core to another.
-WORKERS ?= 3
+WORKERS ?= 2
 PORT ?= 9100
 
 BIN := .venv/bin

@@ -58,7 +58,7 @@ def test_what_was_taken_in_is_done_after_a_kill(home: Home) -> None:
     service.wait()
     service, url = home.serve()
     results = [home.ended(f"{url}/pipeline/{job}") for job in jobs]
-    assert [said["status"] for said in results] == ["COMPLETED"] * 3
+    assert [said["status"] for said in results] == ["COMPLETED"] * 3, [said["error"] for said in results]
     link = results[0]["result"]["assets"][0]["url"]
     service.kill(signal.SIGTERM)
     assert service.wait(40).returncode == 0
