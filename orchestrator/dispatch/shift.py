@@ -34,6 +34,7 @@ _SILENT_S = 12.0  # whoever gave no sign of life for so long is dead, or so far 
 _FORGOTTEN_S = 600.0
 _TRIES_AGAIN_S = 2.0
 _MOST_TURNS = 25
+_HEARD_WITHIN_S = 1.0
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # a clock that is wrong makes nobody wait
 
 
@@ -81,8 +82,7 @@ class Shift:
                 while not self._is_leaving:
                     await self._work_as_one()
             finally:
-                pulse.cancel()
-                await asyncio.gather(pulse, return_exceptions=True)
+                await _end(pulse)
 
     def leave(self) -> None:
         """Takes no new job and gives the others some time; asked again, gives them back at once."""
@@ -215,6 +215,13 @@ class Shift:
         again = [turn for name, turn in strange.items() if name in self._strangers]
         self._strangers = set(strange)
         return again
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Ends a task; a cancellation that comes together with an answer is lost, so it is said until it is heard."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_HEARD_WITHIN_S)
 
 
 async def _come_to_a_safe_point(turn: asyncio.Task[None]) -> None:
